@@ -1,0 +1,49 @@
+"""Does a model do what its model card says, and would its recipe give that model again?
+
+Importing this loads the standard library only; each name below loads what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "audit_card": "harness.audit",
+    "judge": "harness.evidence",
+    "judge_claim": "harness.verdict",
+    "load_run": "harness.store",
+    "open_card": "harness.evidence",
+    "plan_recipe": "harness.recipes",
+    "read_card": "harness.cards",
+    "render_card": "harness.render",
+    "render_report": "harness.render",
+    "run_recipe": "harness.pipeline",
+    "score_predictions": "harness.squad",
+    "summarize": "harness.squad",
+}
+
+__all__ = [
+    "audit_card",
+    "judge",
+    "judge_claim",
+    "load_run",
+    "open_card",
+    "plan_recipe",
+    "read_card",
+    "render_card",
+    "render_report",
+    "run_recipe",
+    "score_predictions",
+    "summarize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

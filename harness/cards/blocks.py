@@ -1,0 +1,132 @@
+"""The body of a card as headings, prose, fenced blocks and tables, each with its characters in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from harness.cards.source import Source
+
+_EVIDENCE = re.compile(r"<!--\s*(?P<end>/?)harness:evidence\s*-->")
+_PREFIX = re.compile(r"[>\s]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of the card's text and its first character."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; `level` 1 is the highest."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph or list item, by lines as they stand in the file."""
+
+    lines: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A fenced block; `language` is the first word after the fence, in small letters."""
+
+    language: str
+    lines: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; cells are stripped."""
+
+    header: tuple[Span, ...]
+    rows: tuple[tuple[Span, ...], ...]
+
+
+Block = Heading | Prose | Fence | Table
+
+
+def read_blocks(source: Source, body_line: int) -> tuple[Block, ...]:
+    """The blocks of the body in order, without those between the evidence comments.
+
+    Args:
+        source: The card.
+        body_line: First line of the body, from 0.
+    """
+    lines = [source.line(number) for number in range(body_line, len(source.starts))]
+    # Block structure is enough here; without the inline rules a hostile line cannot cost more than its length.
+    parser = MarkdownIt("commonmark").enable("table").disable("inline")
+    tokens = parser.parse("\n".join(lines))
+    return tuple(_blocks(tokens, source, body_line))
+
+
+def _blocks(tokens: Sequence[Token], source: Source, shift: int) -> Iterator[Block]:
+    hidden = False
+    rows: list[tuple[Span, ...]] = []
+    for number, token in enumerate(tokens):
+        if token.type == "html_block":
+            for match in _EVIDENCE.finditer(token.content):
+                hidden = not match["end"]
+        if hidden:
+            continue
+        if token.type == "table_close":
+            yield Table(rows[0], tuple(rows[1:]))
+        if token.map is None:
+            continue
+        first, last = token.map[0] + shift, token.map[1] + shift
+        if token.type == "heading_open":
+            yield Heading(int(token.tag[1:]), tokens[number + 1].content)
+        elif token.type == "paragraph_open":
+            yield Prose(tuple(Span(source.line(n), source.starts[n]) for n in range(first, last)))
+        elif token.type == "fence":
+            yield Fence(_language(token.info), _fence_lines(token, source, first + 1))
+        elif token.type == "table_open":
+            rows = []
+        elif token.type == "tr_open":
+            rows.append(_cells(source, first))
+
+
+def _language(info: str) -> str:
+    words = info.strip().strip("{}.").split()
+    return words[0].casefold() if words else ""
+
+
+def _fence_lines(token: Token, source: Source, first: int) -> tuple[Span, ...]:
+    lines = []
+    for number, content in enumerate(token.content.split("\n")[:-1], first):
+        line = source.line(number)
+        offset = line.find(content) if content else 0  # a fence in a list or quotation has a prefix
+        if offset < 0:
+            match = _PREFIX.match(line)
+            offset = match.end() if match else 0
+        lines.append(Span(line[offset:], source.starts[number] + offset))
+    return tuple(lines)
+
+
+def _cells(source: Source, number: int) -> tuple[Span, ...]:
+    """The cells of a table row: split at every pipe that no backslash precedes."""
+    line, start = source.line(number), source.starts[number]
+    match = _PREFIX.match(line)
+    position = match.end() if match else 0
+    ends = [m.start() for m in re.finditer(r"(?<!\\)\|", line)]
+    if position in ends:
+        ends.remove(position)
+        position += 1
+    cells = []
+    for end in [*ends, len(line)]:
+        raw = line[position:end]
+        if end < len(line) or raw.strip():
+            cells.append(Span(raw.strip(), start + position + len(raw) - len(raw.lstrip())))
+        position = end + 1
+    return tuple(cells)

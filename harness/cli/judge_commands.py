@@ -1,0 +1,136 @@
+"""Commands that judge: compare, score."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options as o
+from harness.cli.output import note, print_comparisons, print_json, print_table
+
+
+class RulesChoice(str, Enum):  # noqa: UP042 - typer shows the values of a str Enum as choices
+    """``--rules``."""
+
+    AUTO = "auto"
+    V1_1 = "1.1"
+    V2_0 = "2.0"
+
+
+class MissingChoice(str, Enum):  # noqa: UP042
+    """``--missing``."""
+
+    ERROR = "error"
+    ZERO = "zero"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command(epilog="Example: harness compare cards/pocket__distilled RUN, or harness compare RUN RUN")(compare)
+    app.command(epilog="Example: harness score dev-v2.0.json predictions.json --na-prob-file null_odds.json")(score)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="CARD|RUN", help="A card, or a run.")],
+    second: o.RunArgument,
+    runs: o.RunsOption = None,
+    strict: o.StrictOption = False,
+    as_json: o.JsonOption = False,
+) -> None:
+    """Judge a card's claims by a run, or compare two runs question by question."""
+    from harness.store import RECORD
+
+    other = o.run_path(str(first), runs)
+    is_run = first.suffix == ".json" or (first.is_dir() and (first / RECORD).exists())
+    if is_run or (not first.exists() and other.exists()):
+        _compare_runs(other, o.run_path(second, runs), as_json)
+    else:
+        _compare_card(first, o.run_path(second, runs), strict, as_json)
+
+
+def _compare_card(card: Path, run: Path, strict: bool, as_json: bool) -> None:
+    from harness.evidence import judge, open_card, outcome, same_recipe
+    from harness.store import load_run
+
+    opened, record = open_card(card), load_run(run)
+    if not same_recipe(opened.recipe, record.recipe):
+        note(f"note: run {record.id} followed another recipe than {opened.path} states now")
+    comparisons = judge(opened, record)
+    code, sentence = outcome(comparisons, strict=strict)
+    if as_json:
+        print_json({"comparisons": comparisons, "exit_code": code, "outcome": sentence})
+    else:
+        print_comparisons(comparisons)
+    note(sentence)
+    raise typer.Exit(code)
+
+
+def _compare_runs(one: Path, other: Path, as_json: bool) -> None:
+    from harness.paired import compare_runs
+
+    paired = compare_runs(one, other)
+    if as_json:
+        print_json(paired)
+        return
+    rows = [
+        ("exact", f"{paired.exact[0]:.4f}", f"{paired.exact[1]:.4f}", f"{paired.exact[1] - paired.exact[0]:+.4f}"),
+        ("f1", f"{paired.f1[0]:.4f}", f"{paired.f1[1]:.4f}", f"{paired.f1[1] - paired.f1[0]:+.4f}"),
+    ]
+    print_table(("score", paired.runs[0], paired.runs[1], "difference"), rows)
+    counts = [
+        ("both right", paired.both_right),
+        (f"only {paired.runs[0]} right", len(paired.only_first)),
+        (f"only {paired.runs[1]} right", len(paired.only_second)),
+        ("both wrong", paired.both_wrong),
+        ("same answer", paired.same_answer),
+    ]
+    print_table((f"of {paired.n} questions", "count"), [(name, str(count)) for name, count in counts])
+
+
+def score(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data set in SQuAD JSON.")],
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="JSON object: question id to answer.")],
+    na_prob_file: Annotated[
+        Path | None, typer.Option("--na-prob-file", "-n", help="JSON object: question id to null odds or probability.")
+    ] = None,
+    na_prob_thresh: Annotated[
+        float, typer.Option("--na-prob-thresh", "-t", help='Predict "" above this; needs --na-prob-file.')
+    ] = 1.0,
+    rules: Annotated[RulesChoice, typer.Option(help="Official rules; auto takes 2.0 for data with unanswerables.")] = (
+        RulesChoice.AUTO
+    ),
+    missing: Annotated[
+        MissingChoice,
+        typer.Option(
+            help="What a question without a prediction is: an error, or scored 0 (stray ids are then left out)."
+        ),
+    ] = MissingChoice.ERROR,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; this command always does.")] = False,
+) -> None:
+    """Score predictions by the official SQuAD rules and print the official script's JSON object."""
+    from harness import squad
+    from harness.data import describe
+    from harness.prediction_files import read_null_odds, read_predictions
+    from harness.records import DataRef
+    from harness.signature import signature
+    from harness.squad_files import read_squad_file
+
+    questions = read_squad_file(data)
+    answers = read_predictions(predictions)
+    raw = squad.score_predictions(questions, answers, rules=rules.value, missing=missing.value)
+    odds = None if na_prob_file is None else read_null_odds(na_prob_file)
+    scores = raw if odds is None else squad.apply_threshold(raw, odds, na_prob_thresh)
+    figures = squad.summarize(scores)
+    if odds is not None and scores.rules == "2.0":
+        figures |= squad.best_thresholds(raw, answers, odds)
+    print_json(figures)
+    if raw.missing:
+        note(f"{raw.missing} of {len(questions)} questions have no prediction and were scored 0")
+    if raw.extra:
+        note(f"{raw.extra} predictions are for ids that the data does not have and were left out")
+    used = describe(DataRef(data.stem, ""), questions, data.name)
+    threshold = "" if odds is None else f" | na_prob_thresh:{na_prob_thresh:g}"
+    note(f"signature: {signature(used, scores)}{threshold}")

@@ -1,0 +1,57 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CardArgument = Annotated[Path, typer.Argument(metavar="CARD", help="A card's file, or a folder with a README.md.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a record file, or a run's id.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of text.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Also exit 1 for claims that are inconclusive or not comparable.")
+]
+RunsOption = Annotated[
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="Folder of runs (default: [tool.harness] runs, else ./runs)."),
+]
+UseOption = Annotated[
+    list[str] | None,
+    typer.Option("--use", metavar="ID=PATH", help="Local folder or file in place of a model or data set; repeatable."),
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of every stage in place of the card's.")]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same recipe left.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout.")
+]
+
+
+def parse_uses(texts: list[str] | None) -> dict[str, Path]:
+    """``ID=PATH`` options as a mapping; a malformed, repeated or missing one is a usage error."""
+    uses: dict[str, Path] = {}
+    for text in texts or []:
+        name, equals, path = text.partition("=")
+        if not equals or not name.strip() or not path.strip():
+            raise typer.BadParameter(f"--use {text!r} is not of the form ID=PATH")
+        if name.strip() in uses:
+            raise typer.BadParameter(f"--use names {name.strip()!r} twice")
+        place = Path(path.strip()).expanduser()
+        if not place.exists():
+            raise typer.BadParameter(f"--use {text!r}: {place} does not exist")
+        uses[name.strip()] = place
+    return uses
+
+
+def runs_folder(option: Path | None) -> Path:
+    """The folder of runs: the option's, else the project's."""
+    from harness.config import read_config
+
+    return option if option is not None else read_config(Path.cwd()).runs
+
+
+def run_path(text: str, runs: Path | None) -> Path:
+    """A run given as folder, record file, or id under the folder of runs."""
+    path = Path(text)
+    return path if path.exists() else runs_folder(runs) / text

@@ -1,0 +1,140 @@
+"""What commands print: tables and JSON on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+from rich.text import Text
+
+from harness.progress import Progress
+from harness.records import Comparison, Finding, to_json
+
+_PLAIN_WIDTH = 160
+_COLOURS = {
+    "matches": "green",
+    "within_tolerance": "green",
+    "inconclusive": "yellow",
+    "not_comparable": "yellow",
+    "unchecked": "yellow",
+    "differs": "red",
+    "error": "red",
+    "warning": "yellow",
+}
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def visible(text: str) -> str:
+    """Text from a card or file with control characters shown as escapes, so that none reaches the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def print_json(value: Any) -> None:
+    """A record, or a list of records, as JSON."""
+    sys.stdout.write(json.dumps(to_json(value), indent=2, ensure_ascii=True, default=str) + "\n")
+
+
+def print_line(text: str) -> None:
+    """One line on stdout."""
+    sys.stdout.write(visible(text) + "\n")
+
+
+def note(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(visible(text) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+    """A table on stdout; cells are plain text, never markup."""
+    table = Table(*headings, title=title, title_justify="left", highlight=False)
+    for row in rows:
+        table.add_row(*(Text(visible(cell), style=_COLOURS.get(cell, "")) for cell in row))
+    _console().print(table)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Findings, one row each."""
+    rows = [(f.severity, f.code, "" if f.line is None else str(f.line), f.message) for f in findings]
+    print_table(("severity", "code", "line", "message"), rows)
+
+
+def print_comparisons(comparisons: Sequence[Comparison]) -> None:
+    """The verdict table."""
+    rows = []
+    for c in comparisons:
+        claim = c.claim
+        rows.append(
+            (
+                f"{claim.metric}[{claim.subset}]",
+                "" if claim.data is None else str(claim.data),
+                f"{claim.origin}:{claim.place.line}",
+                claim.digits,
+                "" if c.reproduced is None else f"{c.reproduced:.4f}",
+                "" if c.difference is None else f"{c.difference:+.4f}",
+                "" if c.tolerance is None else f"{c.tolerance.within:g}",
+                c.state,
+                c.reason,
+            )
+        )
+    headings = ("claim", "data", "place", "reported", "reproduced", "difference", "tolerance", "verdict", "reason")
+    print_table(headings, rows)
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Write a document to stdout, or whole to a file."""
+    if output is None:
+        sys.stdout.write(text)
+        return
+    from harness.store import write_text
+
+    write_text(output, text)
+    note(f"wrote {output}")
+
+
+@contextmanager
+def showing_progress() -> Iterator[Progress]:
+    """A `Progress` that shows bars on a terminal, and a line now and then elsewhere."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    with RichProgress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int, text: str) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(visible(what), total=total, note="")
+            bars.update(tasks[what], completed=done, total=total, note=visible(text))
+
+        yield show
+
+
+def _lines() -> Progress:
+    last: dict[str, float] = {}
+
+    def show(what: str, done: int, total: int, text: str) -> None:
+        now = time.monotonic()
+        if done >= total or now - last.get(what, -_SECONDS_BETWEEN_LINES) >= _SECONDS_BETWEEN_LINES:
+            last[what] = now
+            note(f"{what}: {done}/{total} {text}".rstrip())
+
+    return show
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False)

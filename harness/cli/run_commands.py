@@ -1,0 +1,135 @@
+"""Commands that compute: run, reproduce."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as o
+from harness.cli.output import note, print_comparisons, print_findings, print_json, print_table, showing_progress
+from harness.errors import MissingDependencyError
+from harness.records import Run
+
+if TYPE_CHECKING:
+    from harness.engine_api import Engine
+    from harness.evidence import Opened
+
+_DEFAULT_CARD = "pocket__distilled"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command(epilog="Example: harness run cards/pocket__teacher --seed 7")(run)
+    app.command(epilog="Example: harness reproduce cards/pocket__distilled")(reproduce)
+
+
+def run(
+    card: o.CardArgument,
+    use: o.UseOption = None,
+    runs: o.RunsOption = None,
+    seed: o.SeedOption = None,
+    fresh: o.FreshOption = False,
+    as_json: o.JsonOption = False,
+) -> None:
+    """Train by the card's recipe, predict, score by the official rules, and leave a record.
+
+    The same command goes on where an interrupted one stopped, at the first unfinished stage.
+    """
+    from harness.evidence import open_card
+
+    folder, record = _run(open_card(card, seed=seed), use, runs, fresh)
+    if as_json:
+        print_json(record)
+    else:
+        _print_scores(record)
+    note(f"record: {folder / 'record.json'}")
+
+
+def reproduce(
+    card: Annotated[
+        Path | None,
+        typer.Argument(metavar="[CARD]", help="A card's file or folder; the embedded pocket card if left out."),
+    ] = None,
+    use: o.UseOption = None,
+    runs: o.RunsOption = None,
+    seed: o.SeedOption = None,
+    fresh: o.FreshOption = False,
+    strict: o.StrictOption = False,
+    as_json: o.JsonOption = False,
+) -> None:
+    """Audit, run, compare, report and render a card: does its recipe give the model that it describes?
+
+    Exits 0 when the claims hold, 1 when one differs or nothing could be checked.
+    """
+    from harness.audit import audit_card
+    from harness.evidence import judge, open_card, outcome, record_judgement
+    from harness.render import render_card, render_report
+    from harness.store import write_text
+
+    opened = open_card(_embedded_card() if card is None else card, seed=seed)
+    findings = audit_card(opened.card, opened.recipe)
+    if not as_json and findings:
+        print_findings(findings)
+    folder, record = _run(opened, use, runs, fresh)
+    comparisons = judge(opened, record)
+    record = record_judgement(folder, record, comparisons)
+    write_text(folder / "report.md", render_report(record))
+    write_text(folder / "card.md", render_card(opened.card, opened.recipe, record))
+    code, sentence = outcome(comparisons, strict=strict)
+    if as_json:
+        print_json({"findings": findings, "run": record, "exit_code": code, "outcome": sentence})
+    else:
+        _print_scores(record)
+        print_comparisons(comparisons)
+    note(f"report: {folder / 'report.md'}")
+    note(f"card: {folder / 'card.md'}")
+    note(sentence)
+    raise typer.Exit(code)
+
+
+def _run(opened: Opened, use: list[str] | None, runs: Path | None, fresh: bool) -> tuple[Path, Run]:
+    from harness.pipeline import run_recipe
+
+    uses = o.parse_uses(use)
+    with showing_progress() as progress:
+        return run_recipe(
+            opened.card,
+            opened.recipe,
+            _engine(),
+            o.runs_folder(runs),
+            uses=uses,
+            fresh=fresh,
+            progress=progress,
+        )
+
+
+def _engine() -> Engine:
+    try:
+        from harness.engine import TorchEngine
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"training needs the package {error.name}, which is not installed: ",
+            command="pip install 'modelcard-harness[train]'",
+        ) from error
+    return TorchEngine()
+
+
+def _embedded_card() -> Path:
+    """The pocket card: inside an installed package, else in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = package / "embedded" / _DEFAULT_CARD
+    return shipped if shipped.is_dir() else package.parent / "cards" / _DEFAULT_CARD
+
+
+def _print_scores(record: Run) -> None:
+    rows = [(name, f"{value:.4f}" if isinstance(value, float) else str(value)) for name, value in record.scores.items()]
+    print_table(("score", "value"), rows, title=str(record.evaluated.ref) if record.evaluated else None)
+    if record.by_kind:
+        kinds = [(kind, f"{v['exact']:.2f}", f"{v['f1']:.2f}", f"{v['total']:g}") for kind, v in record.by_kind.items()]
+        print_table(("kind of question", "exact", "f1", "questions"), kinds)
+    if "NoAns_total" in record.scores:
+        always = 100.0 * record.scores["NoAns_total"] / record.scores["total"]
+        note(f'always answering "no answer" scores exact {always:.4f}')
+    note(f"signature: {record.signature}")

@@ -1,0 +1,5 @@
+"""Training and prediction with torch and transformers; `TorchEngine` is all that the rest of the package needs."""
+
+from harness.engine.torch_engine import TorchEngine
+
+__all__ = ["TorchEngine"]

@@ -1,0 +1,248 @@
+"""Questions to windows of tokens, tokens back to characters, answers to token labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
+
+from harness.engine.loading import quiet
+from harness.errors import DataError, ModelError, RecipeError
+from harness.records import Question
+
+CHUNK = 1000
+"""Questions per call of the tokenizer: enough to use all cores, few enough to keep its own objects small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windowing:
+    """How a question and its context are cut into windows; all lengths in tokens."""
+
+    max_seq_len: int
+    doc_stride: int
+    """Overlap of two neighbouring windows of one context."""
+    max_query_length: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """All windows of some questions, unpadded and end to end in flat arrays."""
+
+    ids: NDArray[np.int32]
+    """[tokens]"""
+    types: NDArray[np.int32] | None
+    """[tokens]: segment of each token; None for models without segments."""
+    characters: NDArray[np.int32]
+    """[tokens, 2]: first character in the context, and one past the last; zeros outside the context."""
+    bounds: NDArray[np.int64]
+    """[windows + 1]: window i has the tokens bounds[i] to bounds[i + 1]."""
+    question: NDArray[np.int32]
+    """[windows]: index of the question; the windows of one question follow each other."""
+    context: NDArray[np.int32]
+    """[windows, 2]: first context token in the window, and one past the last."""
+    cls: NDArray[np.int32]
+    """[windows]: position of CLS in the window."""
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """[windows]: tokens in each window."""
+        return np.diff(self.bounds)
+
+
+@dataclass(slots=True)
+class _Columns:
+    """Windows of one chunk, before they are joined."""
+
+    ids: list[NDArray[np.int32]]
+    types: list[NDArray[np.int32]]
+    characters: list[NDArray[np.int32]]
+    question: list[int]
+    context: list[tuple[int, int]]
+    cls: list[int]
+
+
+def make_features(
+    tokenizer: PreTrainedTokenizerBase,
+    questions: Sequence[Question],
+    windowing: Windowing,
+    advance: Callable[[int], None] = lambda done: None,
+) -> Features:
+    """Cut every question with its context into windows; all windows are kept.
+
+    Question first for tokenizers that pad on the right, context first for those that pad on the left. The question
+    is stripped on the left and cut to `max_query_length` tokens; only the context is cut into windows. This is what
+    ``run_qa`` of the transformers examples does, except that it has no limit on the question.
+
+    Args:
+        tokenizer: A fast tokenizer.
+        questions: Questions with their contexts.
+        windowing: Lengths in tokens.
+        advance: Called with the number of questions done.
+
+    Raises:
+        RecipeError: the lengths leave no room for the context.
+        ModelError: the tokenizer sets no CLS token.
+    """
+    columns = _Columns([], [], [], [], [], [])
+    with quiet():
+        for first in range(0, len(questions), CHUNK):
+            chunk = questions[first : first + CHUNK]
+            _tokenize(tokenizer, chunk, windowing, first, columns)
+            advance(first + len(chunk))
+    empty = np.zeros(0, dtype=np.int32)
+    return Features(
+        ids=np.concatenate([empty, *columns.ids]),
+        types=np.concatenate([empty, *columns.types]) if "token_type_ids" in tokenizer.model_input_names else None,
+        characters=np.concatenate([empty.reshape(0, 2), *columns.characters]),
+        bounds=np.cumsum([0, *(len(ids) for ids in columns.ids)], dtype=np.int64),
+        question=np.array(columns.question, dtype=np.int32),
+        context=np.array(columns.context, dtype=np.int32).reshape(-1, 2),
+        cls=np.array(columns.cls, dtype=np.int32),
+    )
+
+
+def make_labels(features: Features, questions: Sequence[Question]) -> NDArray[np.int32]:
+    """Label every window with the first and last token of the first reference answer, counted in the window.
+
+    A window of an unanswerable question, or one that does not wholly contain the answer's characters, is labelled
+    with its CLS token twice. A question is unanswerable if it has no reference answer.
+
+    Returns:
+        [windows, 2]
+
+    Raises:
+        DataError: the answer is blank, or the context has other text at its place.
+    """
+    labels = np.repeat(features.cls[:, None], 2, axis=1)
+    places = [answer_place(question) for question in questions]
+    count = len(features)
+    for window in range(count):
+        owner = int(features.question[window])
+        place = places[owner]
+        low, high = features.context[window].tolist()
+        if place is None or low == high:
+            continue
+        begin = int(features.bounds[window])
+        characters = features.characters[begin + low : begin + high]
+        # The outermost windows also cover characters that the tokenizer drops at either end of the context.
+        opens = window == 0 or features.question[window - 1] != owner
+        closes = window + 1 == count or features.question[window + 1] != owner
+        if not ((opens or characters[0, 0] <= place[0]) and (closes or place[1] <= characters[-1, 1])):
+            continue
+        first = int(np.argmax(characters[:, 1] > place[0]))
+        last = len(characters) - 1 - int(np.argmax(characters[::-1, 0] < place[1]))
+        if first <= last and characters[first, 1] > place[0] and characters[last, 0] < place[1]:
+            labels[window] = low + first, low + last
+    return labels
+
+
+def answer_place(question: Question) -> tuple[int, int] | None:
+    """First character of the first reference answer and one past its last, without blanks at either end.
+
+    Differences in case and in the kind or number of blanks are let pass, since published data have them.
+
+    Raises:
+        DataError: the answer is blank, or the context has other text at its place.
+    """
+    if not question.answers:
+        return None
+    answer = question.answers[0]
+    start, end = answer.start, answer.start + len(answer.text)
+    there = question.context[start:end] if start >= 0 else ""
+    if not answer.text.strip() or _loose(there) != _loose(answer.text):
+        raise DataError(
+            f'question {question.id}: answer "{answer.text[:40]}" at character {answer.start}, where the context has '
+            f'"{there[:40]}"; correct answer_start, or leave the answers empty if there is none',
+        )
+    start += len(there) - len(there.lstrip())
+    return start, start + len(there.strip())
+
+
+def _loose(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _tokenize(
+    tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing, first: int, columns: _Columns
+) -> None:
+    texts = _cut_questions(tokenizer, chunk, windowing)
+    contexts = [question.context for question in chunk]
+    context_second = tokenizer.padding_side == "right"
+    batch = tokenizer(
+        texts if context_second else contexts,
+        contexts if context_second else texts,
+        truncation="only_second" if context_second else "only_first",
+        max_length=windowing.max_seq_len,
+        stride=windowing.doc_stride,
+        return_overflowing_tokens=True,
+        return_attention_mask=False,
+        padding=False,
+    )
+    sequence = 1 if context_second else 0
+    for encoding, owner in zip(batch.encodings, batch["overflow_to_sample_mapping"], strict=True):
+        _add_window(encoding, first + owner, sequence, tokenizer.cls_token_id, columns)
+
+
+def _add_window(encoding: Any, question: int, sequence: int, cls_id: int, columns: _Columns) -> None:
+    ids, sequences = encoding.ids, encoding.sequence_ids
+    low = sequences.index(sequence) if sequence in sequences else 0
+    high = len(sequences) - sequences[::-1].index(sequence) if sequence in sequences else 0
+    characters = np.zeros((len(ids), 2), dtype=np.int32)
+    if high > low:
+        characters[low:high] = encoding.offsets[low:high]
+    columns.ids.append(np.array(ids, dtype=np.int32))
+    columns.types.append(np.array(encoding.type_ids, dtype=np.int32))
+    columns.characters.append(characters)
+    columns.question.append(question)
+    columns.context.append((low, high))
+    columns.cls.append(_find_cls(ids, sequences, cls_id))
+
+
+def _find_cls(ids: Sequence[int], sequences: Sequence[int | None], cls_id: int) -> int:
+    """Position of the CLS token that the tokenizer set, not of one written in the text."""
+    for position in (0, len(ids) - 1):
+        if ids[position] == cls_id and sequences[position] is None:
+            return position
+    raise ModelError("tokenizer: found no CLS token at either end of a window, expected one; use an encoder model")
+
+
+def _cut_questions(tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing) -> list[str]:
+    """The questions' texts, stripped on the left and no longer than the limit."""
+    special = tokenizer.num_special_tokens_to_add(pair=True)
+    texts = [question.question.lstrip() for question in chunk]
+    lengths = [len(encoding.ids) for encoding in _encode(tokenizer, texts)]
+    for i, length in enumerate(lengths):
+        if length > windowing.max_query_length:
+            texts[i], lengths[i] = _cut(tokenizer, texts[i], windowing.max_query_length)
+    longest = max(range(len(chunk)), key=lengths.__getitem__)
+    room = windowing.max_seq_len - lengths[longest] - special
+    if room <= windowing.doc_stride:
+        raise RecipeError(
+            f"question {chunk[longest].id}: max_seq_len {windowing.max_seq_len} less {lengths[longest]} question and "
+            f"{special} special tokens leaves {room} for the context, expected more than doc_stride "
+            f"{windowing.doc_stride}; raise max_seq_len, or lower doc_stride or max_query_length",
+            field="max_seq_len",
+        )
+    return texts
+
+
+def _cut(tokenizer: PreTrainedTokenizerBase, text: str, limit: int) -> tuple[str, int]:
+    """The longest beginning of `text`, ending with a token, that has at most `limit` tokens; and its tokens."""
+    ends = [end for _, end in _encode(tokenizer, [text])[0].offsets[:limit]]
+    for end in reversed([0, *ends]):  # a text cut inside a word can have more tokens than it had there
+        length = len(_encode(tokenizer, [text[:end]])[0].ids)
+        if length <= limit:
+            return text[:end], length
+    return "", 0
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Sequence[Any]:
+    encodings: Sequence[Any] = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False).encodings
+    return encodings

@@ -1,0 +1,31 @@
+"""Progress reports that are neither too many nor without a rate."""
+
+from __future__ import annotations
+
+import time
+
+from harness.progress import Progress
+
+INTERVAL = 0.25
+"""Seconds between two reports."""
+
+
+class Meter:
+    """Reports how much of one piece of work is done, a few times a second, with its speed."""
+
+    def __init__(self, progress: Progress, what: str, total: int, unit: str, units: float = 1.0) -> None:
+        """Start the clock; one step of `total` is worth `units` in the speed."""
+        self.total = total
+        self._units = units
+        self._progress, self._what, self._unit = progress, what, unit
+        self._started = self._reported = time.monotonic()
+        progress(what, 0, total, "")
+
+    def advance(self, done: int, note: str = "") -> None:
+        """Report that `done` of the total are done; `note` goes before the speed."""
+        now = time.monotonic()
+        if done < self.total and now - self._reported < INTERVAL:
+            return
+        self._reported = now
+        speed = f"{done * self._units / max(now - self._started, 1e-9):.0f} {self._unit}/s"
+        self._progress(self._what, done, self.total, f"{note}, {speed}" if note else speed)

@@ -1,0 +1,47 @@
+"""What the pipeline asks of an engine: models are folders, data are questions, results are records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.progress import Progress
+from harness.records import Decoding, Predictions, Question, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What one stage of training came to."""
+
+    windows: int
+    steps: int
+    """Optimizer steps, all epochs together."""
+    loss: float
+    """Mean training loss of the last epoch, over windows."""
+    history: tuple[Mapping[str, float], ...]
+    """One entry per logging step: step, epoch, loss (mean since the entry before), learning_rate."""
+
+
+class Engine(Protocol):
+    """Builds, trains and runs models that live in local folders."""
+
+    def build_base(self, name: str, texts: Sequence[str], seed: int, out: Path) -> None:
+        """Write the untrained embedded model `name` to `out`, its vocabulary learned from `texts`."""
+
+    def train(
+        self,
+        stage: Stage,
+        student: Path,
+        teacher: Path | None,
+        questions: Sequence[Question],
+        out: Path,
+        progress: Progress,
+    ) -> Training:
+        """Train `student` as `stage` says and write the model to `out`."""
+
+    def predict(
+        self, model: Path, questions: Sequence[Question], decoding: Decoding, progress: Progress
+    ) -> Predictions:
+        """Answer every question."""

@@ -1,0 +1,284 @@
+"""Names of metrics, subsets, settings, data sets and splits, as cards write them and as this project does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness.records import DataRef, Subset
+
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "stage": (),
+    "kind": (),
+    "student": ("base_LM_model", "base_model", "base_model_name", "model_name_or_path", "student_model"),
+    "teacher": ("teacher_model", "teacher_name_or_path", "teacher_model_name_or_path"),
+    "train_data": ("training_data", "train_file", "train_dataset", "training_dataset"),
+    "eval_data": ("evaluation_data", "predict_file", "validation_file", "eval_dataset", "evaluation_dataset"),
+    "dataset_name": (),
+    "epochs": ("n_epochs", "num_epochs", "num_train_epochs"),
+    "batch_size": (
+        "train_batch_size",
+        "per_gpu_train_batch_size",
+        "per_device_train_batch_size",
+        "student_batch_size",
+    ),
+    "learning_rate": ("lr",),
+    "lr_schedule": ("lr_scheduler", "lr_scheduler_type"),
+    "warmup_proportion": ("warmup_ratio",),
+    "weight_decay": (),
+    "adam_beta2": ("beta2",),
+    "max_grad_norm": (),
+    "max_seq_len": ("max_seq_length",),
+    "doc_stride": (),
+    "max_query_length": (),
+    "temperature": ("distillation_temperature",),
+    "distillation_loss_weight": (),
+    "seed": (),
+    "n_best": ("n_best_size",),
+    "max_answer_length": (),
+    "null_threshold": ("null_score_diff_threshold",),
+    "infrastructure": ("hardware",),
+    "language_model": (),
+}
+"""Canonical setting -> other spellings; case, blanks, ``-`` and ``_`` do not matter."""
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", text.casefold())
+
+
+_SETTING_OF = {_key(word): name for name, words in SETTINGS.items() for word in (name, *words)}
+
+_METRIC_OF = {
+    "exact": "exact_match",
+    "em": "exact_match",
+    "exactmatch": "exact_match",
+    "exactmatchscore": "exact_match",
+    "f1": "f1",
+    "f1score": "f1",
+}
+SCORES = frozenset({"exact_match", "f1"})
+"""Metrics of the SQuAD rules: always a percentage or a fraction."""
+
+_SUBSET_OF: dict[str, Subset] = {
+    "": "all",
+    "all": "all",
+    "overall": "all",
+    "total": "all",
+    "hasans": "has_ans",
+    "hasanswer": "has_ans",
+    "answerable": "has_ans",
+    "noans": "no_ans",
+    "noanswer": "no_ans",
+    "unanswerable": "no_ans",
+    "best": "best",
+}
+_PREFIX = re.compile(
+    r"(?:(?:eval|test)_(?=.))?(?P<subset>has_?ans|no_?ans|best)?(?(subset)[ _]+|)(?P<name>.+)", re.I | re.DOTALL
+)
+_BRACKETS = re.compile(r"(?P<name>[^\[(]+)[\[(](?P<inner>[^\])]*)[\])]")
+
+
+def setting_name(text: str) -> str | None:
+    """The canonical name of a setting, None if it is not known."""
+    return _SETTING_OF.get(_key(text))
+
+
+def subset_name(text: str) -> Subset | None:
+    """``HasAns``, ``answerable``, ... -> the subset; None if it is not one."""
+    return _SUBSET_OF.get(_key(text)) if _key(text) else None
+
+
+def metric_name(text: str) -> tuple[str, Subset]:
+    """Metric and subset of a key such as ``HasAns_exact``; an unknown metric keeps its name as written."""
+    text = text.strip()
+    brackets = _BRACKETS.fullmatch(text)
+    if brackets:
+        subset, inner = subset_name(brackets["inner"]), _key(brackets["inner"])
+        name = _METRIC_OF.get(_key(brackets["name"]))
+        if name and (subset or not inner):
+            return name, subset or "all"
+    if name := _METRIC_OF.get(_key(text)):
+        return name, "all"
+    match = _PREFIX.fullmatch(text)
+    if match is None:
+        return text, "all"
+    return _METRIC_OF.get(_key(match["name"]), match["name"]), _SUBSET_OF[_key(match["subset"] or "")]
+
+
+def is_score(text: str) -> bool:
+    """Whether a key names exact match or F1, of any subset."""
+    return metric_name(text)[0] in SCORES
+
+
+@dataclass(frozen=True, slots=True)
+class _DataSet:
+    hub: str
+    keys: tuple[str, ...]
+    train: str | None
+    evaluation: str
+    config: str | None = None
+    """The only configuration; naming it says nothing."""
+
+
+_DATASETS = {
+    "squad": _DataSet(
+        "rajpurkar/squad", ("squad", "squad1", "squad11", "squadv1", "squadv11"), "train", "validation", "plain_text"
+    ),
+    "squad_v2": _DataSet(
+        "rajpurkar/squad_v2", ("squadv2", "squad2", "squad20", "squadv20"), "train", "validation", "squad_v2"
+    ),
+    "adversarial_qa": _DataSet("UCLNLP/adversarial_qa", ("adversarialqa",), "train", "validation"),
+    "squad_adversarial": _DataSet("stanfordnlp/squad_adversarial", ("squadadversarial",), None, "validation"),
+    "squadshifts": _DataSet("ludwigschmidt/squadshifts", ("squadshifts",), None, "test"),
+    "xquad": _DataSet("google/xquad", ("xquad",), None, "validation"),
+    "mlqa": _DataSet("facebook/mlqa", ("mlqa",), None, "test"),
+    "pocket": _DataSet("pocket", ("pocket",), "train", "validation", "pocket"),
+}
+_DATASET_OF = {key: name for name, data in _DATASETS.items() for key in data.keys}
+_HUB_OF = {data.hub.casefold(): name for name, data in _DATASETS.items()}
+
+_SPLIT_OF = {
+    "train": "train",
+    "training": "train",
+    "dev": "validation",
+    "development": "validation",
+    "val": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+
+
+def dataset_name(text: str) -> str | None:
+    """The canonical name of a data set: ``SQuAD 2.0`` and ``rajpurkar/squad_v2`` are ``squad_v2``; else None."""
+    text = text.strip()
+    if "/" in text:
+        return _HUB_OF.get(text.casefold())
+    return _DATASET_OF.get(_key(text))
+
+
+def split_name(text: str) -> str:
+    """``dev`` -> ``validation`` (a slice stays); a split that is not known stays as written."""
+    base, bracket, rest = text.strip().partition("[")
+    return _SPLIT_OF.get(base.strip().casefold(), base.strip()) + bracket + rest
+
+
+def train_split(dataset: str) -> str | None:
+    """The split that *training on* a data set means when none is named; None where there is no such split."""
+    known = _DATASETS.get(dataset)
+    return known.train if known else None
+
+
+def evaluation_split(dataset: str) -> str | None:
+    """The public split with answers that *evaluated on* a data set means when none is named."""
+    known = _DATASETS.get(dataset)
+    return known.evaluation if known else None
+
+
+def canonical_data(ref: DataRef) -> DataRef:
+    """The same reference in canonical names, without a configuration that is a data set's only one.
+
+    Two references are to the same data if their canonical forms are equal.
+    """
+    name = dataset_name(ref.name) or ref.name
+    known = _DATASETS.get(name)
+    config = None if known is None or ref.config == known.config else ref.config
+    return DataRef(name, split_name(ref.split), ref.config if known is None else config, ref.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A data set named in running text."""
+
+    ref: DataRef
+    """Canonical; the split is empty where the text names none."""
+    start: int
+    end: int
+
+
+_WORD = r"(?:train(?:ing)?|dev(?:elopment)?|val(?:idation)?|test)"
+_MENTION = re.compile(
+    r"""(?<![\w/.-]) (?:
+      (?P<file>(?P<file_split>train|dev)-v(?P<file_version>1\.1|2\.0)\.json)
+    | (?P<squadshifts>(?i:squad[ ]?shifts)) (?:[ _:-]+(?P<shift>(?i:amazon|new[ _-]?wiki|nyt|reddit)))?
+    | (?P<squad_adversarial>(?i:squad[ _-]adversarial|adversarial[ ]squad))
+    | (?P<adversarial_qa>(?i:adversarial[ _-]?qa))
+    | (?P<squad_v2>(?i:squad[ _-]?(?:v[ .]?)?2(?:\.0)?))
+    | (?P<squad>(?i:squad[ _-]?(?:v[ .]?)?1(?:\.[01])?)|SQ[uU]AD)
+    | (?P<xquad>(?i:xquad)) (?:[.-](?P<language>[a-z]{2}))?
+    | (?P<mlqa>(?i:mlqa))
+    ) (?!-?\w)""",
+    re.VERBOSE,
+)
+_REF = re.compile(
+    r"(?<![\w/.@:-])[\w.-]{1,80}(?:/[\w.-]{1,80})?(?:@[\w.-]{1,40})?(?::[\w.-]{1,80})?:"
+    + _WORD
+    + r"\b(?:\[[^\[\]\n]{0,40}\])?"
+)
+_SPLIT_AFTER = re.compile(
+    rf"[ ]*[`*_)\]]*\s*(?:(?:data[ ]?set|'s|\w+)\s+)?(?P<split>{_WORD})[- ]+(?:set|split|data|part)\b"
+    r"|\s*[(]?(?P<bare>train|dev|validation|test)\b",
+    re.I,
+)
+_SPLIT_BEFORE = re.compile(rf"\b(?P<split>{_WORD})[- ](?:set|split|data|part)\s+of\s+(?:the\s+)?$", re.I)
+
+
+def data_mentions(text: str) -> tuple[Mention, ...]:
+    """The known data sets that running text names, in order, each with the split named beside it.
+
+    Written references (``squad_v2:validation[:100]``) and file names (``dev-v2.0.json``) count.
+    """
+    found = [_written(match) for match in _REF.finditer(text)]
+    mentions = [mention for mention in found if mention is not None]
+    taken = [(mention.start, mention.end) for mention in mentions]
+    for match in _MENTION.finditer(text):
+        if not any(start <= match.start() < end for start, end in taken):
+            mentions.append(_named(match, text))
+    return tuple(sorted(mentions, key=lambda mention: mention.start))
+
+
+def _written(match: re.Match[str]) -> Mention | None:
+    try:
+        ref = canonical_data(DataRef.parse(match[0]))
+    except ValueError:
+        return None
+    return Mention(ref, match.start(), match.end()) if ref.name in _DATASETS else None
+
+
+def _named(match: re.Match[str], text: str) -> Mention:
+    if match["file"]:
+        name = "squad_v2" if match["file_version"] == "2.0" else "squad"
+        return Mention(DataRef(name, split_name(match["file_split"])), match.start(), match.end())
+    name = next(name for name in _DATASETS if name != "pocket" and match[name])
+    config = None
+    if match["shift"]:
+        config = {"newwiki": "new_wiki"}.get(_key(match["shift"]), _key(match["shift"]))
+    elif match["language"]:
+        config = f"xquad.{match['language']}"
+    after = _SPLIT_AFTER.match(text, match.end())
+    if after:
+        return Mention(DataRef(name, split_name(after["split"] or after["bare"]), config), match.start(), after.end())
+    before = _SPLIT_BEFORE.search(text[max(0, match.start() - 40) : match.start()])
+    split = split_name(before["split"]) if before else ""
+    return Mention(DataRef(name, split, config), match.start(), match.end())
+
+
+_FILLER = frozenset(("the", "of", "set", "split", "data", "dataset", "english", "full", "official"))
+
+
+def data_phrase(text: str) -> DataRef | None:
+    """The one data set that a phrase such as ``SQuAD 2.0 training set`` or a path to ``dev-v2.0.json`` names.
+
+    None if it names none, several, or anything else beside it; the split is empty where it names none.
+    """
+    if name := dataset_name(text):
+        return DataRef(name, "")
+    text = text.strip().strip("'\"`")
+    if text.endswith(".json") and not re.search(r"\s", text):
+        text = re.split(r"[/\\]", text)[-1]
+    mentions = data_mentions(text)
+    if len(mentions) != 1:
+        return None
+    rest = text[: mentions[0].start] + " " + text[mentions[0].end :]
+    words = re.findall(r"\w+", rest.casefold())
+    return mentions[0].ref if all(word in _FILLER for word in words) else None

@@ -1,0 +1,63 @@
+"""Two runs on the same questions, compared question by question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.errors import RecordError
+from harness.prediction_files import read_predictions
+from harness.records import Paired, Run, Scores, from_json
+from harness.store import load_run, read_json
+
+PER_QUESTION = "per_question.json"
+
+
+def compare_runs(one: Path, other: Path) -> Paired:
+    """Compare two run folders; the difference is the second minus the first.
+
+    Raises:
+        RecordError: a folder lacks its per-question scores, or the runs did not evaluate the same questions.
+    """
+    first, second = load_run(one), load_run(other)
+    data = [run.evaluated for run in (first, second)]
+    if data[0] is None or data[1] is None:
+        raise RecordError(f"{one} and {other}: both runs must be finished to be compared")
+    if data[0].sha256 != data[1].sha256:
+        raise RecordError(
+            f"{one} evaluated {data[0].ref} ({data[0].n} questions), {other} {data[1].ref} ({data[1].n} questions): "
+            "two runs can be compared on the same questions only"
+        )
+    a, b = _scores(one), _scores(other)
+    if list(a.exact) != list(b.exact):
+        raise RecordError(f"{one} and {other}: the stored scores are not of the same questions")
+    answers = [read_predictions(path / "predictions.json") for path in (one, other)]
+    right = [(qid, a.exact[qid] == 1.0, b.exact[qid] == 1.0) for qid in a.exact]
+    return Paired(
+        runs=(_label(first), _label(second)),
+        n=len(right),
+        exact=(_percent(a.exact.values()), _percent(b.exact.values())),
+        f1=(_percent(a.f1.values()), _percent(b.f1.values())),
+        both_right=sum(x and y for _, x, y in right),
+        both_wrong=sum(not x and not y for _, x, y in right),
+        only_first=tuple(qid for qid, x, y in right if x and not y),
+        only_second=tuple(qid for qid, x, y in right if y and not x),
+        same_answer=sum(answers[0].get(qid) == answers[1].get(qid) for qid, _, _ in right),
+    )
+
+
+def _scores(folder: Path) -> Scores:
+    file = folder / PER_QUESTION
+    if not file.exists():
+        raise RecordError(f"{folder}: has no {PER_QUESTION}; comparing runs in pairs needs their run folders")
+    return from_json(Scores, read_json(file), str(file))
+
+
+def _percent(values: Iterable[float]) -> float:
+    numbers = list(values)
+    return 100.0 * sum(numbers) / len(numbers)
+
+
+def _label(run: Run) -> str:
+    seeds = sorted({stage.seed for stage in run.recipe.stages})
+    return f"{run.id} (seed {', '.join(map(str, seeds))})"

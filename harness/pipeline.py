@@ -1,0 +1,330 @@
+"""A recipe carried out: stages, predictions, scores, record. The engine that computes is handed in."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness import squad
+from harness.data import canonical_name, load_data
+from harness.engine_api import Engine
+from harness.environment import capture_environment, harness_version
+from harness.errors import HarnessError, RecipeError, RunError
+from harness.models import EMBEDDED_PREFIX, locate_model, weights_sha256
+from harness.paired import PER_QUESTION
+from harness.progress import Progress, silent
+from harness.records import (
+    SCHEMA,
+    Card,
+    DataRef,
+    DataUsed,
+    ModelRef,
+    Predictions,
+    Question,
+    Recipe,
+    Run,
+    Scores,
+    Stage,
+    StageResult,
+    from_json,
+    to_json,
+)
+from harness.signature import signature
+from harness.store import (
+    file_sha256,
+    locked,
+    make_folder,
+    read_json,
+    remove_folder,
+    replace_folder,
+    save_run,
+    write_json,
+    write_text,
+)
+
+_COMPUTING = ("numpy", "tokenizers", "torch", "transformers")
+"""Packages whose version can change a result, and so is part of a run's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a run needs from outside, found before anything is trained."""
+
+    data: Mapping[DataRef, tuple[tuple[Question, ...], DataUsed]]
+    models: Mapping[ModelRef, Path]
+    """Folders of models that are neither embedded nor made by a stage."""
+
+
+def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
+    """Load all data and locate all models of a recipe.
+
+    Raises:
+        RecipeError: the recipe has gaps.
+        DataError, ModelError: something is not at hand or malformed; or ``--use`` names what the recipe does not.
+    """
+    if recipe.gaps:
+        raise RecipeError(
+            f"the recipe cannot be run: nothing states {', '.join(recipe.gaps)}. "
+            "State it in the card, or in assumptions.yaml with a reason"
+        )
+    refs = [ref for stage in recipe.stages for ref in stage.data] + [r for r in [recipe.evaluation] if r]
+    made = {stage.name for stage in recipe.stages}
+    wanted = [m for s in recipe.stages for m in (s.student, s.teacher) if m is not None and m.name not in made]
+    _refuse_unused(uses, {ref.name for ref in refs}, {m.name for m in wanted})
+    outside = [m for m in wanted if m.name in uses or not m.name.startswith(EMBEDDED_PREFIX)]
+    return Inputs(
+        data={ref: load_data(ref, uses) for ref in dict.fromkeys(refs)},
+        models={ref: locate_model(ref, uses) for ref in dict.fromkeys(outside)},
+    )
+
+
+def _refuse_unused(uses: Mapping[str, Path], data: set[str], models: set[str]) -> None:
+    """A mistyped ``--use`` must not leave the recipe to fetch, or to find, something else."""
+    sets = {canonical_name(name) for name in data}
+    for name in uses:
+        if name not in models and canonical_name(name).partition(":")[0] not in sets:
+            known = ", ".join(sorted(data | models))
+            raise RecipeError(f"--use names {name!r}, which the recipe does not use; it uses {known}")
+
+
+def run_recipe(
+    card: Card,
+    recipe: Recipe,
+    engine: Engine,
+    runs: Path,
+    *,
+    uses: Mapping[str, Path] | None = None,
+    fresh: bool = False,
+    progress: Progress = silent,
+) -> tuple[Path, Run]:
+    """Train every stage, predict, score, and leave a record.
+
+    The run's folder is named after a hash of the recipe, its inputs and the software: the same call finds it again,
+    goes on with the first unfinished stage, and returns a finished record as it is.
+
+    Args:
+        card: The card that the recipe was read from.
+        recipe: The completed recipe.
+        engine: What trains and predicts.
+        runs: Folder that holds run folders.
+        uses: ``--use``: local files and folders in place of data sets and models.
+        fresh: Discard what an earlier call left and start anew.
+        progress: Told what is being done.
+
+    Returns:
+        The run's folder and its record.
+
+    Raises:
+        HarnessError: bad input (before anything is trained), an unwritable folder, or a failed stage.
+    """
+    uses = uses or {}
+    inputs = gather_inputs(recipe, uses)
+    environment = capture_environment(Path.cwd())
+    folder = runs / run_id(card, recipe, inputs, environment.packages)
+    make_folder(folder)
+    with locked(folder):
+        if fresh:
+            for name in ("stages", "base"):
+                remove_folder(folder / name)
+            (folder / "record.json").unlink(missing_ok=True)
+        elif (folder / "record.json").exists():
+            done = from_json(Run, read_json(folder / "record.json"))
+            if done.status == "finished":
+                return folder, done
+        run = Run(
+            schema=SCHEMA,
+            id=folder.name,
+            kind="distilled" if any(s.teacher for s in recipe.stages) else "retrained",
+            status="running",
+            card_name=card.name,
+            card_path=card.path,
+            card_sha256=card.sha256,
+            recipe=recipe,
+            used={name: path.name for name, path in uses.items()},
+            environment=environment,
+            started=_now(),
+        )
+        save_run(folder, run)
+        try:
+            run = _carry_out(run, recipe, inputs, engine, folder, progress)
+        except HarnessError as error:
+            save_run(folder, replace(run, status="failed", finished=_now(), error=str(error)))
+            raise
+        except (RuntimeError, OSError, MemoryError) as error:  # what torch raises for lack of memory or disk
+            save_run(folder, replace(run, status="failed", finished=_now(), error=f"{type(error).__name__}: {error}"))
+            raise RunError(
+                f"{folder}: the run failed ({type(error).__name__}: {_first_line(error)}). "
+                "Finished stages are kept; the same command goes on with the first unfinished one"
+            ) from error
+        save_run(folder, run)
+    return folder, run
+
+
+def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, str]) -> str:
+    """The card's name and a hash over recipe values, data, models and software."""
+    content = {
+        "recipe": {"stages": [_values(s) for s in recipe.stages], "decoding": to_json(recipe.decoding)},
+        "data": [[str(ref), used.sha256] for ref, (_, used) in inputs.data.items()],
+        "models": [[str(ref), weights_sha256(path)] for ref, path in inputs.models.items()],
+        "software": {"harness": harness_version()} | {name: packages.get(name) for name in _COMPUTING},
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", card.name).strip("-.")[:60] or "card"
+    return f"{slug}-{digest[:10]}"
+
+
+def score_by_kind(questions: Sequence[Question], scores: Scores) -> dict[str, dict[str, float]]:
+    """Official figures for each kind of question that the data names."""
+    kinds = sorted({q.kind for q in questions if q.kind is not None})
+    table = {}
+    for kind in kinds:
+        ids = [q.id for q in questions if q.kind == kind]
+        table[kind] = {
+            "exact": 100.0 * sum(scores.exact[i] for i in ids) / len(ids),
+            "f1": 100.0 * sum(scores.f1[i] for i in ids) / len(ids),
+            "total": float(len(ids)),
+        }
+    return table
+
+
+def _carry_out(run: Run, recipe: Recipe, inputs: Inputs, engine: Engine, folder: Path, progress: Progress) -> Run:
+    made: dict[str, Path] = {}
+    results: list[StageResult] = []
+    for number, stage in enumerate(recipe.stages, 1):
+        place = folder / "stages" / f"{number}-{_slug(stage.name)}"
+        results.append(_stage(stage, place, made, inputs, engine, folder, progress))
+        made[stage.name] = place / "model"
+    if recipe.evaluation is None:
+        raise RecipeError("the recipe names no data to evaluate on")
+    questions, evaluated = inputs.data[recipe.evaluation]
+    begun = time.monotonic()
+    predictions = engine.predict(made[recipe.stages[-1].name], questions, recipe.decoding, progress)
+    seconds = time.monotonic() - begun
+    scores = squad.score_predictions(questions, predictions.answers)
+    figures = squad.summarize(scores)
+    by_kind = score_by_kind(questions, scores)
+    _write_predictions(folder, predictions, scores, figures)
+    return replace(
+        run,
+        status="finished",
+        finished=_now(),
+        stages=tuple(results),
+        evaluated=evaluated,
+        signature=signature(evaluated, scores, recipe.decoding),
+        scores=figures,
+        by_kind=by_kind,
+        predictions_file="predictions.json",
+        predictions_sha256=file_sha256(folder / "predictions.json"),
+        predict_seconds=round(seconds, 3),
+    )
+
+
+def _stage(
+    stage: Stage,
+    place: Path,
+    made: Mapping[str, Path],
+    inputs: Inputs,
+    engine: Engine,
+    folder: Path,
+    progress: Progress,
+) -> StageResult:
+    """Train one stage, or take what an earlier call finished."""
+    student = _model(stage.student, stage, made, inputs, engine, folder)
+    teacher = None if stage.teacher is None else _model(stage.teacher, stage, made, inputs, engine, folder)
+    student_sha256 = weights_sha256(student)
+    teacher_sha256 = None if teacher is None else weights_sha256(teacher)
+    done = _finished_stage(place, student_sha256, teacher_sha256)
+    if done is not None:
+        progress(stage.name, done.steps, done.steps, "already trained")
+        return done
+    questions = tuple(q for ref in stage.data for q in inputs.data[ref][0])
+    partial = place.with_name(place.name + ".partial")
+    remove_folder(partial)
+    make_folder(partial)
+    begun = time.monotonic()
+    training = engine.train(stage, student, teacher, questions, partial / "model", progress)
+    lines = "".join(json.dumps(dict(row), allow_nan=False) + "\n" for row in training.history)
+    write_text(partial / "training.jsonl", lines)
+    result = StageResult(
+        name=stage.name,
+        weights_sha256=weights_sha256(partial / "model"),
+        student_sha256=student_sha256,
+        teacher_sha256=teacher_sha256,
+        questions=len(questions),
+        windows=training.windows,
+        steps=training.steps,
+        loss=training.loss,
+        seconds=round(time.monotonic() - begun, 3),
+        data=tuple(inputs.data[ref][1] for ref in stage.data),
+    )
+    write_json(partial / "stage.json", result)
+    replace_folder(partial, place)
+    return result
+
+
+def _finished_stage(place: Path, student_sha256: str, teacher_sha256: str | None) -> StageResult | None:
+    """The stage's result if it is complete and was made from these weights; the rename of its folder comes last."""
+    if not (place / "stage.json").exists():
+        return None
+    result = from_json(StageResult, read_json(place / "stage.json"))
+    fits = (result.student_sha256, result.teacher_sha256) == (student_sha256, teacher_sha256)
+    return result if fits and weights_sha256(place / "model") == result.weights_sha256 else None
+
+
+def _model(
+    ref: ModelRef | None, stage: Stage, made: Mapping[str, Path], inputs: Inputs, engine: Engine, folder: Path
+) -> Path:
+    if ref is None:
+        raise RecipeError(f"stage {stage.name}: the model that training starts from is not stated", stage=stage.name)
+    if ref.name in made:
+        return made[ref.name]
+    if ref in inputs.models:
+        return inputs.models[ref]
+    return _embedded(ref, stage, engine, folder)
+
+
+def _embedded(ref: ModelRef, stage: Stage, engine: Engine, folder: Path) -> Path:
+    """An untrained embedded model; its vocabulary comes from the embedded training text alone."""
+    place = folder / "base" / f"{_slug(ref.name)}-seed{stage.seed}"
+    if not place.exists():
+        questions, _ = load_data(DataRef("pocket", "train"), {})
+        texts = [text for q in questions for text in (q.question, q.context)]
+        partial = place.with_name(place.name + ".partial")
+        remove_folder(partial)
+        make_folder(partial.parent)
+        engine.build_base(ref.name, list(dict.fromkeys(texts)), stage.seed, partial)
+        replace_folder(partial, place)
+    return place
+
+
+def _write_predictions(folder: Path, predictions: Predictions, scores: Scores, figures: Mapping[str, float]) -> None:
+    """The files that users of the official script know by these names, and the score of every question."""
+    write_json(folder / "predictions.json", predictions.answers)
+    write_json(folder / "null_odds.json", predictions.null_odds)
+    write_json(folder / "nbest_predictions.json", predictions.n_best)
+    write_json(folder / PER_QUESTION, scores)
+    write_json(folder / "eval.json", figures)
+
+
+def _values(stage: Stage) -> dict[str, object]:
+    values = to_json(stage)
+    del values["origins"]
+    return dict(values)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:40] or "stage"
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0][:200]

@@ -1,0 +1,45 @@
+"""Every data type that passes between modules, and its JSON form.
+
+Values are already converted: figures are in points (percent, 0 to 100), lengths in tokens unless a field says
+characters, and ``None`` means *not stated*, never zero. All types are immutable; sequences are tuples.
+"""
+
+from harness.records.cards import Card, Claim, ClaimOrigin, Finding, Place, Setting, Subset
+from harness.records.codec import from_json, to_json
+from harness.records.data import Answer, DataUsed, Predictions, Question, Scores
+from harness.records.recipes import Decoding, Origin, Recipe, Stage, StageKind
+from harness.records.refs import DataRef, ModelRef
+from harness.records.runs import SCHEMA, Comparison, Environment, Paired, Run, RunKind, StageResult, Tolerance, Verdict
+
+__all__ = [
+    "SCHEMA",
+    "Answer",
+    "Card",
+    "Claim",
+    "ClaimOrigin",
+    "Comparison",
+    "DataRef",
+    "DataUsed",
+    "Decoding",
+    "Environment",
+    "Finding",
+    "ModelRef",
+    "Origin",
+    "Paired",
+    "Place",
+    "Predictions",
+    "Question",
+    "Recipe",
+    "Run",
+    "RunKind",
+    "Scores",
+    "Setting",
+    "Stage",
+    "StageKind",
+    "StageResult",
+    "Subset",
+    "Tolerance",
+    "Verdict",
+    "from_json",
+    "to_json",
+]

@@ -1,0 +1,144 @@
+"""Verdicts, and the record of a run."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.records.cards import Claim
+from harness.records.data import DataUsed
+from harness.records.recipes import Recipe
+
+SCHEMA = 1
+"""Version of the run record's JSON form."""
+
+RunKind = Literal["retrained", "distilled"]
+
+
+class Verdict(enum.Enum):
+    """How a claim stands against what came out."""
+
+    MATCHES = "matches"
+    WITHIN_TOLERANCE = "within_tolerance"
+    INCONCLUSIVE = "inconclusive"
+    DIFFERS = "differs"
+    NOT_COMPARABLE = "not_comparable"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far apart two figures may be, in points, and why."""
+
+    within: float
+    """Largest difference that still counts as agreement."""
+    warned: float
+    """Largest difference that counts as agreement with a warning; at least `within`."""
+    inconclusive: float
+    """Largest difference that one run cannot decide; at least `warned`."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One claim against one reproduced figure."""
+
+    claim: Claim
+    verdict: Verdict | None
+    """None: there was nothing to check the claim with."""
+    reason: str
+    reproduced: float | None = None
+    difference: float | None = None
+    """Reproduced minus reported, in points."""
+    tolerance: Tolerance | None = None
+
+    @property
+    def state(self) -> str:
+        """The verdict's word, or ``unchecked``."""
+        return "unchecked" if self.verdict is None else self.verdict.value
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two runs on the same questions."""
+
+    runs: tuple[str, ...]
+    """The two runs' ids and seeds, in the order of every pair below."""
+    n: int
+    exact: tuple[float, ...]
+    """Points, first and second."""
+    f1: tuple[float, ...]
+    both_right: int
+    """Questions that both answer exactly right; the four counts add up to n."""
+    both_wrong: int
+    only_first: tuple[str, ...]
+    """Ids of the questions that only the first run answers exactly right."""
+    only_second: tuple[str, ...]
+    same_answer: int
+    """Questions with the same answer text, right or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The machine and software of a run."""
+
+    harness: str
+    python: str
+    platform: str
+    processor: str
+    threads: int
+    packages: Mapping[str, str]
+    commit: str | None = None
+    """Commit of the working folder, where it is a git checkout."""
+    dirty: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What one finished stage left behind."""
+
+    name: str
+    weights_sha256: str
+    """Checksum of the model's safetensors files."""
+    student_sha256: str
+    """Checksum of the weights that training started from."""
+    questions: int
+    windows: int
+    steps: int
+    loss: float
+    """Mean training loss of the last epoch."""
+    seconds: float
+    data: tuple[DataUsed, ...]
+    teacher_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The record of a run: what was asked, what came out, and with what."""
+
+    schema: int
+    id: str
+    kind: RunKind
+    status: Literal["running", "finished", "failed"]
+    card_name: str
+    card_path: str
+    card_sha256: str
+    recipe: Recipe
+    used: Mapping[str, str]
+    """``--use`` of the command line: id -> file or folder name."""
+    environment: Environment
+    started: str
+    finished: str | None = None
+    stages: tuple[StageResult, ...] = ()
+    evaluated: DataUsed | None = None
+    signature: str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Official keys: exact, f1, total, HasAns_exact, ..."""
+    by_kind: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Kind of question -> exact, f1, total."""
+    predictions_file: str | None = None
+    predictions_sha256: str | None = None
+    predict_seconds: float | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    error: str | None = None

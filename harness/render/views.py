@@ -1,0 +1,100 @@
+"""What the templates show of a run and its recipe, arranged as rows."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass, fields
+
+from harness.records import Comparison, DataRef, DataUsed, Decoding, Origin, Recipe, Run, Stage, Verdict
+from harness.render.escape import as_number, one_line
+
+_STATES = (*(verdict.value for verdict in Verdict), "unchecked")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One field of a recipe: its value, and where that comes from."""
+
+    name: str
+    value: str | None
+    """None: not stated."""
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeTable:
+    """The fields of one stage, or of the evaluation."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def recipe_tables(recipe: Recipe) -> tuple[RecipeTable, ...]:
+    """One table per stage in order, then one for the evaluation."""
+    tables = [RecipeTable(f"Stage {stage.name}", _stage_rows(stage)) for stage in recipe.stages]
+    return (*tables, RecipeTable("Evaluation", _evaluation_rows(recipe)))
+
+
+def assumed_rows(recipe: Recipe) -> tuple[Row, ...]:
+    """The values that the card does not state and an assumption fills, named ``stage.field`` or ``field``."""
+    rows = []
+    for stage in recipe.stages:
+        values = {row.name: row.value for row in _stage_rows(stage)}
+        rows += [
+            Row(f"{stage.name}.{name}", values.get(name), origin.note)
+            for name, origin in stage.origins.items()
+            if origin.how == "assumed"
+        ]
+    values = {row.name: row.value for row in _evaluation_rows(recipe)}
+    rows += [Row(name, values.get(name), o.note) for name, o in recipe.origins.items() if o.how == "assumed"]
+    return tuple(rows)
+
+
+def count_states(comparisons: tuple[Comparison, ...]) -> tuple[tuple[int, str], ...]:
+    """How many claims are in which state; states that do not occur are left out."""
+    counts = Counter(comparison.state for comparison in comparisons)
+    return tuple((counts[state], state) for state in _STATES if counts[state])
+
+
+def used_data(run: Run) -> tuple[tuple[str, DataUsed], ...]:
+    """What each data set was used for, and the data set as found."""
+    rows = [(f"training, stage {stage.name}", used) for stage in run.stages for used in stage.data]
+    return (*rows, ("evaluation", run.evaluated)) if run.evaluated is not None else tuple(rows)
+
+
+def repeat_command(run: Run) -> str:
+    """The command line that repeats a run, quoted for a POSIX shell."""
+    parts = ["harness", "reproduce", run.card_path]
+    for name, path in run.used.items():
+        parts += ["--use", f"{name}={path}"]
+    return " ".join(shlex.quote(one_line(part)) for part in parts)
+
+
+def _stage_rows(stage: Stage) -> tuple[Row, ...]:
+    names = [field.name for field in fields(Stage) if field.name not in ("name", "origins")]
+    return tuple(Row(name, _shown(getattr(stage, name)), _origin(stage.origins.get(name))) for name in names)
+
+
+def _evaluation_rows(recipe: Recipe) -> tuple[Row, ...]:
+    values: dict[str, object] = {"evaluation": recipe.evaluation}
+    values |= {field.name: getattr(recipe.decoding, field.name) for field in fields(Decoding)}
+    return tuple(Row(name, _shown(value), _origin(recipe.origins.get(name))) for name, value in values.items())
+
+
+def _origin(origin: Origin | None) -> str:
+    if origin is None:
+        return ""
+    if origin.how == "stated":
+        return "stated" if origin.line is None else f"stated, line {origin.line}"
+    return f"{origin.how}: {origin.note}" if origin.note else origin.how
+
+
+def _shown(value: object) -> str | None:
+    if value is None or value == ():
+        return None
+    if isinstance(value, tuple):
+        return " + ".join(str(item) for item in value if isinstance(item, DataRef))
+    if isinstance(value, (int, float)):
+        return as_number(value)
+    return str(value)

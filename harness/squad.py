@@ -1,0 +1,210 @@
+"""The official SQuAD rules: one value per question, then means.
+
+The rules are those of the data set's own scripts, ``evaluate-v1.1.py`` and ``evaluate-v2.0.py`` (Rajpurkar et al.,
+https://rajpurkar.github.io/SQuAD-explorer/). Every figure equals theirs, sums included, because values are added in
+the order of the data. One thing differs on purpose: a question without a prediction never shrinks the denominator.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+from harness.errors import DataError, PredictionsError
+from harness.records import Question, Scores
+
+Rules = Literal["1.1", "2.0"]
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_SHOWN_IDS = 3
+
+
+def normalize_answer(text: str) -> str:
+    """Lower case, without ASCII punctuation, without the articles a, an, the, single blanks."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
+
+
+def choose_rules(questions: Iterable[Question]) -> Rules:
+    """``2.0`` when any question is marked impossible or has no answer, else ``1.1``."""
+    return "2.0" if any(q.impossible or not q.answers for q in questions) else "1.1"
+
+
+def score_predictions(
+    questions: Sequence[Question],
+    answers: Mapping[str, str],
+    *,
+    rules: Literal["auto", "1.1", "2.0"] = "auto",
+    missing: Literal["error", "zero"] = "error",
+) -> Scores:
+    """Score every question.
+
+    Args:
+        questions: The data, in its own order.
+        answers: Question id -> predicted text, "" for no answer.
+        rules: Which official script's rules; ``auto`` is `choose_rules`.
+        missing: What a question without a prediction is: an error, or scored 0 and counted in `Scores.missing`. Where
+            some are so scored, the predictions were made for another version of the data, and ids that the data
+            does not have are left out and counted in `Scores.extra`.
+
+    Raises:
+        PredictionsError: ids are missing (unless ``missing="zero"``), or are not in the data while none is missing,
+            or no id is in the data.
+        DataError: there are no questions, or rules 1.1 meet a question without an answer.
+    """
+    if not questions:
+        raise DataError("the data holds no question: nothing can be scored")
+    chosen: Rules = choose_rules(questions) if rules == "auto" else rules
+    absent, extra = _check_ids(questions, answers, missing)
+    score: Callable[[Question, str], tuple[float, float]] = _score_2_0 if chosen == "2.0" else _score_1_1
+    exact: dict[str, float] = {}
+    f1: dict[str, float] = {}
+    for question in questions:
+        prediction = answers.get(question.id)
+        exact[question.id], f1[question.id] = (0.0, 0.0) if prediction is None else score(question, prediction)
+    has_ans = {q.id: bool(q.answers) for q in questions}
+    return Scores(rules=chosen, exact=exact, f1=f1, has_ans=has_ans, missing=absent, extra=extra)
+
+
+def apply_threshold(scores: Scores, null_odds: Mapping[str, float], threshold: float) -> Scores:
+    """Scores with every question whose null odds exceed `threshold` taken as answered with ""."""
+    check_null_odds(scores, null_odds)
+
+    def cut(values: Mapping[str, float]) -> dict[str, float]:
+        return {
+            qid: float(not scores.has_ans[qid]) if null_odds[qid] > threshold else value
+            for qid, value in values.items()
+        }
+
+    return Scores(scores.rules, cut(scores.exact), cut(scores.f1), scores.has_ans, scores.missing, scores.extra)
+
+
+def summarize(scores: Scores) -> dict[str, float]:
+    """The official script's figures, in points, under its own keys.
+
+    Rules 1.1 give ``exact_match`` and ``f1``; rules 2.0 give ``exact``, ``f1``, ``total`` and the same for the
+    questions with an answer (``HasAns_``) and without (``NoAns_``), where there are any.
+    """
+    if scores.rules == "1.1":
+        every = list(scores.exact)
+        return {"exact_match": _mean(scores.exact, every), "f1": _mean(scores.f1, every)}
+    groups = {
+        "": list(scores.exact),
+        "HasAns_": [qid for qid, has in scores.has_ans.items() if has],
+        "NoAns_": [qid for qid, has in scores.has_ans.items() if not has],
+    }
+    figures: dict[str, float] = {}
+    for prefix, ids in groups.items():
+        if ids:
+            figures[f"{prefix}exact"] = _mean(scores.exact, ids)
+            figures[f"{prefix}f1"] = _mean(scores.f1, ids)
+            figures[f"{prefix}total"] = len(ids)
+    return figures
+
+
+def best_thresholds(scores: Scores, answers: Mapping[str, str], null_odds: Mapping[str, float]) -> dict[str, float]:
+    """Best figures over all thresholds on the null odds, in points, with the thresholds.
+
+    Args:
+        scores: Scores before any threshold.
+        answers: The predictions that were scored.
+        null_odds: Question id -> null odds; ties are broken by this mapping's order, as the official script does.
+    """
+    check_null_odds(scores, null_odds)
+    order = sorted(null_odds, key=lambda qid: null_odds[qid])
+    figures: dict[str, float] = {}
+    for name, values in (("exact", scores.exact), ("f1", scores.f1)):
+        current: float = sum(1 for has in scores.has_ans.values() if not has)
+        best, best_at = current, 0.0
+        for qid in order:
+            if scores.has_ans[qid]:
+                current += values[qid]
+            elif answers.get(qid):
+                current -= 1
+            if current > best:
+                best, best_at = current, null_odds[qid]
+        figures[f"best_{name}"] = 100.0 * best / len(values)
+        figures[f"best_{name}_thresh"] = best_at
+    return figures
+
+
+def check_null_odds(scores: Scores, null_odds: Mapping[str, float]) -> None:
+    """Raise `PredictionsError` unless the null odds cover exactly the scored questions."""
+    _compare_ids(scores.exact, null_odds, what="null odds")
+
+
+def _check_ids(questions: Sequence[Question], answers: Mapping[str, str], missing: str) -> tuple[int, int]:
+    """Numbers of missing and of extra ids, where they are allowed."""
+    known = dict.fromkeys(q.id for q in questions)
+    if len(known) != len(questions):
+        repeated = [qid for qid, count in Counter(q.id for q in questions).items() if count > 1]
+        raise DataError(f"the data repeats {len(repeated)} question id(s), first {_some(repeated)}: ids must be unique")
+    absent = [qid for qid in known if qid not in answers]
+    if absent and missing == "error":
+        raise PredictionsError(
+            f"{len(absent)} of {len(known)} questions have no prediction: {_some(absent)}. "
+            "Add them, or score them 0 with --missing zero",
+            ids=absent,
+        )
+    extra = sum(qid not in known for qid in answers)
+    if not absent or extra == len(answers):
+        _compare_ids(known, answers, what="predictions", absent_too=False)
+    return len(absent), extra
+
+
+def _compare_ids(
+    known: Mapping[str, object], given: Mapping[str, object], *, what: str, absent_too: bool = True
+) -> None:
+    extra = [qid for qid in given if qid not in known]
+    if extra:
+        raise PredictionsError(
+            f"{what} name {len(extra)} id(s) that the data does not have: {_some(extra)}. "
+            "Give the data set that they were made for",
+            ids=extra,
+        )
+    absent = [qid for qid in known if qid not in given] if absent_too else []
+    if absent:
+        raise PredictionsError(f"{what} lack {len(absent)} of {len(known)} questions: {_some(absent)}", ids=absent)
+
+
+def _some(ids: Sequence[str]) -> str:
+    shown = ", ".join(repr(qid) for qid in ids[:_SHOWN_IDS])
+    return shown + (", ..." if len(ids) > _SHOWN_IDS else "")
+
+
+def _mean(values: Mapping[str, float], ids: Sequence[str]) -> float:
+    # the official order of operations, so that the last bit agrees
+    return 100.0 * sum(values[qid] for qid in ids) / len(ids)
+
+
+def _score_2_0(question: Question, prediction: str) -> tuple[float, float]:
+    golds = [gold for answer in question.answers if (gold := normalize_answer(answer.text))] or [""]
+    guess = normalize_answer(prediction)
+    return float(guess in golds), max(_overlap(gold, guess, both_empty=1.0) for gold in golds)
+
+
+def _score_1_1(question: Question, prediction: str) -> tuple[float, float]:
+    if not question.answers:
+        raise DataError(
+            f"question {question.id!r} has no answer, which rules 1.1 do not allow: use --rules 2.0 or auto"
+        )
+    golds = [normalize_answer(answer.text) for answer in question.answers]
+    guess = normalize_answer(prediction)
+    return float(guess in golds), max(_overlap(gold, guess, both_empty=0.0) for gold in golds)
+
+
+def _overlap(gold: str, guess: str, *, both_empty: float) -> float:
+    """F1 of two multisets of words; the two scripts differ where both are empty."""
+    if not gold and not guess:
+        return both_empty
+    if gold == guess:
+        return 1.0
+    gold_words, guess_words = gold.split(), guess.split()
+    same = sum((Counter(gold_words) & Counter(guess_words)).values())
+    if same == 0:
+        return 0.0
+    precision, recall = same / len(guess_words), same / len(gold_words)
+    return 2 * precision * recall / (precision + recall)

@@ -1,0 +1,142 @@
+"""The run folder: files written whole or not at all, one process at a time, records read back strictly."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RecordError
+from harness.records import SCHEMA, Run, from_json, to_json
+
+RECORD = "record.json"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file by temporary file and rename: readers see the old content or the new, never a part.
+
+    Raises:
+        RecordError: the file cannot be written; what stood there before is kept.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise RecordError(
+            f"{path}: cannot be written ({error.strerror}); nothing was changed", path=str(path)
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write_text` of `value` as JSON with a final line end."""
+    write_text(path, json.dumps(to_json(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Parsed JSON; raises `RecordError` where the file is missing or is no JSON."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})", path=str(path)) from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise RecordError(f"{path}: not a JSON file ({error}); expected a run record", path=str(path)) from error
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents; raises `RecordError` where that cannot be, or nothing can be written in it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".{os.getpid()}.probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RecordError(
+            f"{path}: the run folder cannot be written ({error.strerror}). Give another with --runs DIR", path=str(path)
+        ) from error
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run folder; raises `RecordError` while another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no flock; two runs of one id are then the user's to avoid
+        yield
+        return
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RecordError(f"{folder}: another process is working on this run; wait for it or stop it") from error
+        yield
+
+
+def replace_folder(partial: Path, final: Path) -> None:
+    """Move a finished folder into place; a folder that stood there is removed first."""
+    try:
+        if final.exists():
+            shutil.rmtree(final)
+        partial.replace(final)
+    except OSError as error:
+        raise RecordError(f"{final}: cannot be written ({error.strerror})", path=str(final)) from error
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder if it is there."""
+    if path.exists():
+        shutil.rmtree(path)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def save_run(folder: Path, run: Run) -> None:
+    """Write the run's record into its folder."""
+    write_json(folder / RECORD, run)
+
+
+def load_run(path: Path) -> Run:
+    """Read a record, given its file or its run folder.
+
+    Raises:
+        RecordError: there is no record, it is malformed, or it is of another schema version.
+    """
+    file = path / RECORD if path.is_dir() else path
+    if not file.exists():
+        raise RecordError(f"{path}: no run record there; expected a run folder with {RECORD}, or a record file")
+    data = read_json(file)
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        raise RecordError(f"{file}: found schema {found!r}, expected a run record of schema {SCHEMA}", path=str(file))
+    return from_json(Run, data, str(file))
+
+
+def find_runs(card_name: str, folders: Iterable[Path]) -> tuple[tuple[Path, Run], ...]:
+    """Finished runs of a card, newest first, from ``*.json`` files and run folders directly under `folders`.
+
+    Files that are no readable records are passed over: a folder of runs may hold other things.
+    """
+    found: list[tuple[Path, Run]] = []
+    for folder in folders:
+        if not folder.is_dir():
+            continue
+        for path in sorted([*folder.glob("*.json"), *folder.glob(f"*/{RECORD}")]):
+            with contextlib.suppress(RecordError):
+                run = load_run(path)
+                if run.card_name == card_name and run.status == "finished":
+                    found.append((path, run))
+    return tuple(sorted(found, key=lambda item: (item[1].finished or "", str(item[0])), reverse=True))

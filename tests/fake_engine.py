@@ -1,0 +1,64 @@
+"""An engine without models: weights are text, and answers are read from the questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.engine_api import Training
+from harness.progress import Progress
+from harness.records import Decoding, Predictions, Question, Stage
+
+
+def write_model(folder: Path, weights: str) -> None:
+    """A folder that looks like a saved model."""
+    folder.mkdir(parents=True)
+    for name, text in (("config.json", "{}"), ("tokenizer.json", "{}"), ("model.safetensors", weights)):
+        (folder / name).write_text(text, "utf-8")
+
+
+def weights_of(folder: Path | None) -> str:
+    """What `write_model` wrote."""
+    return "" if folder is None else (folder / "model.safetensors").read_text("utf-8")
+
+
+@dataclass
+class FakeEngine:
+    """Writes down what it is asked to do. Every `wrong_every`-th question is answered wrongly."""
+
+    wrong_every: int = 4
+    fail_at: str | None = None
+    calls: list[str] = field(default_factory=list)
+    lengths: dict[str, int] = field(default_factory=dict)
+
+    def build_base(self, name: str, texts: Sequence[str], seed: int, out: Path) -> None:
+        self.calls.append(f"build {name} seed {seed}")
+        write_model(out, f"{name}/{seed}")
+
+    def train(
+        self,
+        stage: Stage,
+        student: Path,
+        teacher: Path | None,
+        questions: Sequence[Question],
+        out: Path,
+        progress: Progress,
+    ) -> Training:
+        self.calls.append(f"train {stage.name}")
+        self.lengths[stage.name] = len(questions)
+        if self.fail_at == stage.name:
+            raise RuntimeError("the machine caught fire\nin several places")
+        write_model(out, f"{stage.name}({weights_of(student)};{weights_of(teacher)};{len(questions)})")
+        history: tuple[Mapping[str, float], ...] = ({"step": 1.0, "loss": 0.5},)
+        return Training(windows=len(questions), steps=3, loss=0.5, history=history)
+
+    def predict(
+        self, model: Path, questions: Sequence[Question], decoding: Decoding, progress: Progress
+    ) -> Predictions:
+        self.calls.append(f"predict {weights_of(model)[:7]}")
+        answers = {
+            q.id: "wrong" if i % self.wrong_every == 0 else (q.answers[0].text if q.answers else "")
+            for i, q in enumerate(questions)
+        }
+        return Predictions(answers, {q.id: 0.0 for q in questions}, {})

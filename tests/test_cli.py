@@ -1,0 +1,187 @@
+"""The command line: output, exit codes, and one line for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fake_engine import FakeEngine, write_model
+
+from harness.cli import main
+from harness.cli import run_commands
+
+CARDS = Path(__file__).parent / "data" / "cards"
+
+CARD = """---
+model-index:
+- name: tiny
+  results:
+  - task: {type: question-answering}
+    dataset: {type: mini, name: mini, split: validation}
+    metrics:
+    - {type: exact_match, value: %s}
+---
+
+# tiny
+
+```
+base_model = "org/base"
+train_data = "mini:train"
+eval_data = "mini:validation"
+epochs = 1
+```
+"""
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """A card, a model and data of twelve questions, of which the engine gets three wrong."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_commands, "_engine", FakeEngine)
+    qas = [
+        {"id": str(i), "question": "?", "answers": [{"text": "c", "answer_start": 0}] if i % 2 else []}
+        for i in range(12)
+    ]
+    document = {"data": [{"paragraphs": [{"context": "c d", "qas": qas}]}]}
+    (tmp_path / "mini.json").write_text(json.dumps(document), "utf-8")
+    (tmp_path / "tiny.md").write_text(CARD % "75.0", "utf-8")
+    write_model(tmp_path / "base", "given")
+    return tmp_path
+
+
+def call(capsys, *arguments):
+    code = main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+USES = ("--use", "org/base=base", "--use", "mini=mini.json")
+
+
+def test_reproduce_writes_report_and_card_and_says_as_claimed(world, capsys):
+    code, out, err = call(capsys, "reproduce", "tiny.md", *USES)
+    assert code == 0
+    assert "matches" in out
+    assert "as claimed: 1 matches" in err
+    assert 'always answering "no answer" scores exact 50.0000' in err
+    (folder,) = (world / "runs").iterdir()
+    assert {"record.json", "report.md", "card.md", "predictions.json", "null_odds.json", "eval.json"} <= {
+        p.name for p in folder.iterdir()
+    }
+    record = json.loads((folder / "record.json").read_text("utf-8"))
+    assert record["comparisons"][0]["verdict"] == "matches"
+    # and every other command finds it by its id
+    for command in (
+        ["compare", "tiny.md", folder.name],
+        ["compare", folder.name, folder.name],
+        ["report", folder.name],
+        ["render", "tiny.md", "--run", folder.name],
+    ):
+        assert call(capsys, *command)[0] == 0
+        assert call(capsys, *command, "--json")[0] == 0
+
+
+@pytest.mark.parametrize(("value", "strict", "code"), [("75.3", (), 0), ("90.0", (), 1), ("75.6", ("--strict",), 0)])
+def test_exit_code_follows_the_verdict(world, capsys, value, strict, code):
+    (world / "tiny.md").write_text(CARD % value, "utf-8")
+    assert call(capsys, "reproduce", "tiny.md", *USES, *strict)[0] == code
+
+
+def test_json_output_is_json(world, capsys):
+    code, out, _ = call(capsys, "reproduce", "tiny.md", *USES, "--json")
+    data = json.loads(out)
+    assert (code, data["exit_code"], data["run"]["status"]) == (0, 0, "finished")
+    for command in (["claims", "tiny.md", "--json"], ["audit", "tiny.md", "--json"], ["plan", "tiny.md", "--json"]):
+        json.loads(call(capsys, *command)[1])
+
+
+def test_a_card_without_claims_checks_nothing(world, capsys):
+    text = (CARD % "75.0").replace("metrics:\n    - {type: exact_match, value: 75.0}", "metrics: []")
+    (world / "tiny.md").write_text(text, "utf-8")
+    code, _, err = call(capsys, "reproduce", "tiny.md", *USES)
+    assert code == 1
+    assert "nothing was checked" in err
+
+
+def test_a_claim_on_other_data_is_not_a_pass(world, capsys):
+    (world / "tiny.md").write_text((CARD % "75.0").replace("split: validation}", "split: test}"), "utf-8")
+    code, out, err = call(capsys, "reproduce", "tiny.md", *USES)
+    assert code == 1
+    assert "not_comparable" in out
+    assert "nothing was checked" in err
+
+
+def test_a_failing_engine_is_exit_3(world, capsys, monkeypatch):
+    monkeypatch.setattr(run_commands, "_engine", lambda: FakeEngine(fail_at="model"))
+    code, _, err = call(capsys, "run", "tiny.md", *USES)
+    if code != 3:  # the stage's name is the planner's choice
+        (folder,) = (world / "runs").iterdir()
+        stage = json.loads((folder / "record.json").read_text("utf-8"))["recipe"]["stages"][0]["name"]
+        monkeypatch.setattr(run_commands, "_engine", lambda: FakeEngine(fail_at=stage))
+        code, _, err = call(capsys, "run", "tiny.md", *USES, "--fresh")
+    assert code == 3
+    assert "the machine caught fire" in err
+    assert err.strip().count("harness: error") == 1
+
+
+def test_score_prints_the_official_object(world, capsys):
+    (world / "p.json").write_text(json.dumps({str(i): "c" for i in range(12)}), "utf-8")
+    (world / "odds.json").write_text(json.dumps({str(i): -float(i % 2) for i in range(12)}), "utf-8")
+    code, out, err = call(capsys, "score", "mini.json", "p.json")
+    figures = json.loads(out)
+    assert (code, figures["exact"], figures["NoAns_exact"], figures["total"]) == (0, 50.0, 0.0, 12)
+    assert "signature: data:mini | n:12 |" in err
+    figures = json.loads(call(capsys, "score", "mini.json", "p.json", "-n", "odds.json", "-t", "-0.5")[1])
+    assert (figures["exact"], figures["best_exact"], figures["best_exact_thresh"]) == (100.0, 100.0, -1.0)
+
+
+def bad_inputs():
+    yield "empty card", ["audit", "empty.md"], "empty.md"
+    yield "card without front matter", ["audit", "plain.md"], "front matter"
+    yield "broken YAML", ["audit", "broken.md"], "broken.md:"
+    yield "no such card", ["claims", "none.md"], "none.md"
+    yield "predictions are a list", ["score", "mini.json", "list.json"], "found a list"
+    yield "data are empty", ["score", "empty.md", "list.json"], "the file is empty"
+    yield "model without weights", ["run", "tiny.md", "--use", "org/base=hollow", USES[2], USES[3]], "*.safetensors"
+    yield "unknown field", ["plan", "unknown.md"], "unknown.md:"
+    yield "unwritable runs", ["run", "tiny.md", *USES, "--runs", "list.json"], "cannot be written"
+    yield "malformed use", ["run", "tiny.md", "--use", "base"], "ID=PATH"
+    yield "use of nothing", ["run", "tiny.md", "--use", "org/base=nowhere"], "does not exist"
+    yield "no such run", ["report", "nothing"], "no run record"
+    yield "broken record", ["report", "list.json"], "schema"
+    yield "unknown option", ["run", "--frobnicate"], "frobnicate"
+
+
+@pytest.mark.parametrize(("arguments", "message"), [row[1:] for row in bad_inputs()], ids=[r[0] for r in bad_inputs()])
+def test_bad_input_is_one_line_and_exit_2(world, capsys, arguments, message):
+    (world / "empty.md").write_text("", "utf-8")
+    (world / "plain.md").write_text("# A model\n\nGood.\n", "utf-8")
+    (world / "broken.md").write_text("---\nlicense: [mit\ntags: x\n---\n# x\n", "utf-8")
+    (world / "list.json").write_text("[]", "utf-8")
+    (world / "unknown.md").write_text((CARD % "1").replace("epochs = 1", 'stage = "a"\nepoches = 1'), "utf-8")
+    (world / "hollow").mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        (world / "hollow" / name).write_text("{}", "utf-8")
+    before = sorted(p.name for p in world.iterdir())
+    code, out, err = call(capsys, *arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+    assert out == ""
+    if "harness: error" in err:
+        assert err.count("\n") == 1
+    assert sorted(p.name for p in world.iterdir()) == before
+
+
+def test_control_characters_never_reach_the_terminal(world, capsys):
+    (world / "tiny.md").write_text((CARD % "75.0").replace('"org/base"', '"org/\x1b[2Jbase"'), "utf-8")
+    for command in (["claims", "tiny.md"], ["plan", "tiny.md"], ["audit", "tiny.md"]):
+        _, out, err = call(capsys, *command)
+        assert "\x1b" not in out + err
+
+
+def test_no_arguments_shows_help(capsys):
+    code, out, err = call(capsys)
+    assert code == 2 or code == 0
+    assert "reproduce" in out + err

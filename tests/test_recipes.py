@@ -1,0 +1,289 @@
+"""Planning: stages in order, each value with its origin; impossible and unknown ones refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.assumptions import AssumedSetting, Assumptions
+from harness.cards import parse_card, read_card
+from harness.errors import RecipeError
+from harness.recipes import plan_recipe
+from harness.records import Card, DataRef, Decoding, ModelRef, Origin, Recipe, from_json, to_json
+
+CARDS = Path(__file__).parent / "data" / "cards"
+
+
+def card(*blocks: str, text: str = "", metadata: str = "language: en") -> Card:
+    fences = "\n\n".join(f"```\n{block}\n```" for block in blocks)
+    return parse_card(f"---\n{metadata}\n---\n\n{text}\n\n{fences}\n", "card.md")
+
+
+def assume(*settings: tuple[str, object, str | None]) -> Assumptions:
+    made = [AssumedSetting(field, value, "because", stage, n) for n, (field, value, stage) in enumerate(settings, 1)]  # type: ignore[arg-type]
+    return Assumptions("assumptions.yaml", tuple(made))
+
+
+def test_two_stages_with_what_each_says() -> None:
+    recipe = plan_recipe(read_card(CARDS / "two-stages.md"))
+    teacher, student = recipe.stages
+    assert (teacher.name, teacher.kind, teacher.student, teacher.teacher) == (
+        "teacher",
+        "finetune",
+        ModelRef("pocket/roberta-2x64"),
+        None,
+    )
+    assert (student.name, student.kind, student.student, student.teacher) == (
+        "student",
+        "distil_logits",
+        ModelRef("pocket/roberta-1x32"),
+        ModelRef("teacher"),
+    )
+    assert teacher.data == (DataRef("pocket", "train"),)
+    assert student.data == (
+        DataRef("pocket", "train[:4000]"),
+        DataRef("squadshifts", "test[:1000]", "new_wiki"),
+    )
+    assert [(s.epochs, s.learning_rate, s.seed, s.max_seq_len, s.doc_stride) for s in recipe.stages] == [
+        (3, 3e-3, 7, 96, 16),
+        (2, 3e-5, 8, 96, 16),
+    ]
+    assert (student.temperature, student.distillation_loss_weight) == (2.0, 1.0)
+    assert recipe.evaluation == DataRef("pocket", "validation")
+    assert recipe.decoding == Decoding(n_best=5, max_seq_len=96, doc_stride=16, max_query_length=24)
+    assert recipe.gaps == ()
+    assert from_json(Recipe, to_json(recipe)) == recipe
+
+
+def test_every_value_has_its_origin() -> None:
+    recipe = plan_recipe(read_card(CARDS / "two-stages.md"))
+    teacher, student = recipe.stages
+    assert teacher.origins["epochs"] == Origin("stated", "", 22)
+    assert teacher.origins["seed"] == Origin("stated", "", 13)
+    assert student.origins["seed"] == Origin("stated", "", 34)
+    assert teacher.origins["kind"] == Origin("default", "no teacher is stated")
+    assert student.origins["kind"] == Origin("stated", "", 28)
+    assert student.origins["epochs"].how == "default"
+    assert recipe.origins["evaluation"] == Origin("stated", "", 15)
+    assert recipe.origins["doc_stride"] == Origin("stated", "as in stage student", 11)
+    assert recipe.origins["null_threshold"].how == "default"
+    for stage in recipe.stages:
+        fields = {
+            "kind",
+            "student",
+            "data",
+            "epochs",
+            "batch_size",
+            "learning_rate",
+            "lr_schedule",
+            "warmup_proportion",
+        }
+        fields |= {"weight_decay", "adam_beta2", "max_grad_norm", "max_seq_len", "doc_stride", "max_query_length"}
+        fields |= {"temperature", "distillation_loss_weight", "seed"} | ({"teacher"} if stage.teacher else set())
+        assert set(stage.origins) == fields
+        assert all(origin.note for origin in stage.origins.values() if origin.how == "default")
+
+
+def test_card_that_says_nothing_has_defaults_and_gaps() -> None:
+    recipe = plan_recipe(card())
+    (stage,) = recipe.stages
+    assert recipe.gaps == ("main.student", "main.data", "evaluation")
+    assert (stage.name, stage.kind, stage.student, stage.teacher, stage.data) == ("main", "finetune", None, None, ())
+    assert recipe.evaluation is None
+    assert recipe.decoding == Decoding()
+    numbers = (stage.epochs, stage.batch_size, stage.learning_rate, stage.lr_schedule, stage.warmup_proportion)
+    assert numbers == (2, 32, 3e-5, "linear", 0.1)
+    numbers = (
+        stage.weight_decay,
+        stage.adam_beta2,
+        stage.max_grad_norm,
+        stage.temperature,
+        stage.distillation_loss_weight,
+    )
+    assert numbers == (0.01, 0.999, 1.0, 1.0, 0.5)
+    assert (stage.max_seq_len, stage.doc_stride, stage.max_query_length, stage.seed) == (384, 128, 64, 42)
+
+
+def test_distillation_without_teacher_is_a_gap() -> None:
+    recipe = plan_recipe(card('kind = distil_logits\nbase_model = "a/b"\ntrain_data = "squad:train"'))
+    assert recipe.gaps == ("main.teacher", "evaluation")
+
+
+def test_names_of_settings_as_cards_write_them() -> None:
+    recipe = plan_recipe(
+        card(
+            "n_epochs = 2.0\nmax_seq_length = 256\nlr_schedule = LinearWarmup\nsave_steps = 5",
+            'base_LM_model = "a/b@main"',
+        )
+    )
+    (stage,) = recipe.stages
+    assert (stage.epochs, stage.max_seq_len, stage.lr_schedule) == (2, 256, "linear")
+    assert type(stage.epochs) is int
+    assert stage.student == ModelRef("a/b", "main")
+
+
+def test_data_named_in_prose_has_its_usual_split() -> None:
+    recipe = plan_recipe(card("seed = 1", text="Training data: SQuAD 2.0\nEval data: SQuAD 2.0"))
+    assert recipe.stages[0].data == (DataRef("squad_v2", "train"),)
+    assert recipe.evaluation == DataRef("squad_v2", "validation")
+    origin = recipe.stages[0].origins["data"]
+    assert (origin.how, origin.line, "convention" in origin.note) == ("stated", 5, True)
+
+
+def test_prose_that_names_no_known_data_leaves_a_gap() -> None:
+    recipe = plan_recipe(card("seed = 1", text="Training data: our own corpus\nEval data: SQuAD 2.0 and others"))
+    assert recipe.gaps == ("main.student", "main.data", "evaluation")
+
+
+def test_evaluation_follows_the_only_data_set_with_claims() -> None:
+    one = card("exact: 50", metadata="datasets: [squad_v2]")
+    assert plan_recipe(one).evaluation == DataRef("squad_v2", "validation")
+    assert plan_recipe(one).origins["evaluation"] == Origin("stated", "the only data set with claims", 8)
+    table = "| Data | EM |\n|---|---|\n| squad:validation | 1 |\n| SQuAD 2.0 dev | 2 |"
+    assert plan_recipe(card(text=table)).evaluation is None
+
+
+def test_teacher_in_prose_makes_a_distillation_of_a_card_with_one_stage() -> None:
+    text = "example/owl-large was used as the teacher model."
+    (stage,) = plan_recipe(card(text=text)).stages
+    assert (stage.kind, stage.teacher) == ("distil_logits", ModelRef("example/owl-large"))
+    assert [s.teacher for s in plan_recipe(card('stage = "a"', 'stage = "b"', text=text)).stages] == [None, None]
+
+
+def test_base_model_of_the_metadata_yields_to_the_block() -> None:
+    metadata = "base_model: meta/base"
+    assert plan_recipe(card(metadata=metadata)).stages[0].student == ModelRef("meta/base")
+    assert plan_recipe(card('student = "block/base"', metadata=metadata)).stages[0].student == ModelRef("block/base")
+
+
+def test_assumptions_go_before_the_card_and_overrides_before_both() -> None:
+    text = read_card(CARDS / "two-stages.md")
+    assumptions = assume(
+        ("seed", 1, "teacher"), ("seed", 2, None), ("student.data", "squad:train", None), ("epochs", 4, None)
+    )
+    recipe = plan_recipe(text, assumptions, {"epochs": "5", "teacher.epochs": 6, "evaluation": "squad:validation"})
+    assert [stage.seed for stage in recipe.stages] == [1, 2]
+    assert [stage.epochs for stage in recipe.stages] == [6, 5]
+    assert recipe.stages[1].data == (DataRef("squad", "train"),)
+    assert recipe.evaluation == DataRef("squad", "validation")
+    assert recipe.stages[0].origins["seed"] == Origin("assumed", "because")
+    assert set(recipe.assumed) == {
+        "teacher.seed", "teacher.epochs", "student.seed", "student.epochs", "student.data", "evaluation",
+    }  # fmt: skip
+
+
+def test_an_assumption_makes_an_impossible_statement_harmless() -> None:
+    bad = card("seed = none")
+    with pytest.raises(RecipeError):
+        plan_recipe(bad)
+    assert plan_recipe(bad, assume(("seed", 3, None))).stages[0].seed == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "expected"),
+    [
+        ("epochs = 0", "epochs", "a whole number from 1"),
+        ("epochs = 1.5", "epochs", "a whole number from 1"),
+        ("epochs = true", "epochs", "a whole number from 1"),
+        ("epochs = nan", "epochs", "a whole number from 1"),
+        ("batch_size = -8", "batch_size", "a whole number from 1"),
+        ("learning_rate = 0", "learning_rate", "above 0"),
+        ("learning_rate = -3e-5", "learning_rate", "above 0"),
+        ("learning_rate = fast", "learning_rate", "a number"),
+        ("lr_schedule = cosine", "lr_schedule", "linear or constant"),
+        ("warmup_proportion = 1.2", "warmup_proportion", "from 0 to 1"),
+        ("weight_decay = -0.1", "weight_decay", "from 0"),
+        ("adam_beta2 = 1", "adam_beta2", "below 1"),
+        ("max_grad_norm = -1", "max_grad_norm", "from 0"),
+        ("temperature = 0", "temperature", "above 0"),
+        ("distillation_loss_weight = 1.1", "distillation_loss_weight", "from 0 to 1"),
+        ("doc_stride = 320", "doc_stride", "less than 320"),
+        ("max_seq_len = 128", "doc_stride", "less than 64"),
+        ("seed = -1", "seed", "a whole number from 0"),
+        ("n_best = 0", "n_best", "a whole number from 1"),
+        ("null_threshold = low", "null_threshold", "a number"),
+        ("kind = distil_hidden", "kind", "finetune or distil_logits"),
+        ('train_data = "some corpus"', "train_data", "squad_v2:train"),
+        ('train_data = "squadshifts"', "train_data", "squad_v2:train"),
+        ('eval_data = "squad:test + pocket:test"', "eval_data", "squad_v2:train"),
+        ('base_model = "../elsewhere"', "student", "a model name"),
+        ('base_model = "two words"', "student", "a model name"),
+    ],
+)
+def test_impossible_value(line: str, field: str, expected: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(card(f"max_query_length = 64\n{line}"))
+    message = str(caught.value)
+    assert message.startswith(f"card.md:9: {field}: found ")
+    assert f"expected {expected}" in message or ("expected" in message and expected in message)
+    assert "\n" not in message
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("blocks", "line", "words"),
+    [
+        (['stage = "a"\nlearnig_rate = 1'], 9, 'unknown field "learnig_rate"'),
+        (['stage = "a"\nlearnig_rate = 1'], 9, 'did you mean "learning_rate"?'),
+        (['stage = "a"\nzzz = 1'], 9, "known fields are"),
+        (['stage = "a"\nepochs 3'], 9, 'unknown field "epochs 3"'),
+        (['stage = "a"\nseed = 1\nseed = 2'], 10, "found it twice"),
+        (['stage = "a"', 'stage = "a"'], 12, "a second time"),
+        (['stage = "a/b"'], 8, "expected a name"),
+        (['stage = "a"\nteacher = "b"', 'stage = "b"'], 9, "later stage"),
+        (['stage = "a"\nbase_model = "a"'], 9, "later stage"),
+        (['stage = "a"\neval_data = "squad:validation"', 'stage = "b"'], 9, "not the last"),
+        (['stage = "a"\nkind = finetune\nteacher = "x/y"'], 10, "kind finetune"),
+        (['stage = "a"\nbase_model = 5 layers'], 9, "expected a model name"),
+    ],
+)
+def test_stage_blocks_are_strict(blocks: list[str], line: int, words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(card(*blocks))
+    assert str(caught.value).startswith(f"card.md:{line}: ")
+    assert words in str(caught.value)
+
+
+def test_unknown_field_card_names_its_path_and_line() -> None:
+    path = CARDS / "unknown-field.md"
+    with pytest.raises(RecipeError, match=r"unknown-field\.md:8: found the unknown field \"learnig_rate\"") as caught:
+        plan_recipe(read_card(path))
+    assert caught.value.field == "learnig_rate"
+
+
+@pytest.mark.parametrize(
+    ("assumptions", "overrides", "words"),
+    [
+        (assume(("learnig_rate", 1, None)), {}, 'assumptions.yaml:1: found the unknown field "learnig_rate"'),
+        (assume(("seed", 1, "x")), {}, "assumptions.yaml:1: found the stage 'x', expected one of main"),
+        (assume(("seed", -1, None)), {}, "assumptions.yaml:1: seed: found -1"),
+        (assume(("stage", "x", None)), {}, "assumptions.yaml:1: found the unknown field"),
+        (
+            None,
+            {"sed": 1},
+            'override sed: found the unknown field "sed", expected a field of a recipe; did you mean "seed"?',
+        ),
+        (None, {"x.seed": 1}, "override x.seed: found the stage 'x'"),
+        (None, {"seed": "abc"}, "override seed: seed: found 'abc'"),
+    ],
+)
+def test_decisions_are_strict(assumptions: Assumptions | None, overrides: dict[str, str | int], words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(card(), assumptions, overrides)
+    assert words in str(caught.value)
+
+
+def test_evaluation_of_an_earlier_stage_is_refused() -> None:
+    with pytest.raises(RecipeError, match="expected no stage or the last one"):
+        plan_recipe(card('stage = "a"', 'stage = "b"'), None, {"a.eval_data": "squad:validation"})
+
+
+def test_fine_tune_on_a_mix() -> None:
+    recipe = plan_recipe(read_card(CARDS / "minilm-squad-mix.md"))
+    (stage,) = recipe.stages
+    assert recipe.gaps == ()
+    assert stage.student == ModelRef("sentence-transformers/all-MiniLM-L6-v2")
+    assert [str(ref) for ref in stage.data] == ["squadshifts:new_wiki:test[:1000]", "squad_v2:validation[:2000]"]
+    assert str(recipe.evaluation) == "squad_v2:validation[8697:]"
+    assert (stage.kind, stage.seed) == ("finetune", 42)

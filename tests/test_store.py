@@ -1,0 +1,96 @@
+"""Files appear whole or not at all, and records are read back strictly."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import store
+from harness.errors import RecordError
+from harness.records import Run, to_json
+
+RUN_FILE = Path(__file__).parent / "data" / "runs" / "finished.json"
+
+
+@pytest.fixture
+def run() -> Run:
+    return store.load_run(RUN_FILE)
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    file = tmp_path / "a.json"
+    store.write_json(file, {"x": 1})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        store.write_json(file, {"x": float("nan")})
+    assert json.loads(file.read_text("utf-8")) == {"x": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_write_into_an_unwritable_place_says_so(tmp_path):
+    (tmp_path / "file").write_text("x", "utf-8")
+    with pytest.raises(RecordError, match="cannot be written"):
+        store.write_text(tmp_path / "file" / "a.json", "x")
+
+
+def test_unwritable_run_folder(tmp_path):
+    (tmp_path / "runs").write_text("x", "utf-8")
+    with pytest.raises(RecordError, match=r"cannot be written .* Give another with --runs"):
+        store.make_folder(tmp_path / "runs" / "a")
+
+
+def test_record_round_trip(tmp_path, run):
+    store.save_run(tmp_path, run)
+    assert store.load_run(tmp_path) == run
+    assert store.load_run(tmp_path / store.RECORD) == run
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not a JSON file"),
+        ("[]", "found schema 'list'"),
+        ('{"schema": 99}', "found schema 99, expected a run record of schema 1"),
+        ('{"schema": 1}', "is missing"),
+    ],
+)
+def test_malformed_records(tmp_path, content, message):
+    (tmp_path / store.RECORD).write_text(content, "utf-8")
+    with pytest.raises(RecordError) as caught:
+        store.load_run(tmp_path)
+    assert message in str(caught.value)
+
+
+def test_no_record(tmp_path):
+    with pytest.raises(RecordError, match="no run record there"):
+        store.load_run(tmp_path)
+
+
+def test_newest_finished_run_of_a_card_first(tmp_path, run):
+    for name, finished in (("old", "2026-01-01T00:00:00+00:00"), ("new", "2026-01-02T00:00:00+00:00")):
+        store.save_run(tmp_path / name, replace(run, id=name, finished=finished))
+    store.save_run(tmp_path / "failed", replace(run, id="failed", status="failed", finished="2027-01-01"))
+    store.save_run(tmp_path / "other", replace(run, id="other", card_name="someone else"))
+    store.write_json(tmp_path / "kept.json", to_json(replace(run, id="kept", finished="2026-01-03T00:00:00+00:00")))
+    (tmp_path / "stray.json").write_text("{", "utf-8")
+    found = [r.id for _, r in store.find_runs(run.card_name, [tmp_path, tmp_path / "none"])]
+    assert found == ["kept", "new", "old"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs flock")
+def test_one_process_at_a_time(tmp_path):
+    with store.locked(tmp_path), pytest.raises(RecordError, match="another process"), store.locked(tmp_path):
+        pass
+    with store.locked(tmp_path):  # free again
+        pass
+
+
+def test_replace_folder_takes_the_place_of_an_old_one(tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    store.replace_folder(tmp_path / "new", tmp_path / "old")
+    assert [p.name for p in (tmp_path / "old").iterdir()] == ["new"]

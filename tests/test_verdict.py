@@ -1,0 +1,153 @@
+"""Verdicts, at and around every boundary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.records import Claim, DataRef, Origin, Place, Run, Tolerance, Verdict
+from harness.store import load_run
+from harness.verdict import applies, judge_claim, same_digits
+
+RUN = load_run(Path(__file__).parent / "data" / "runs" / "finished.json")
+DATA = DataRef("squad_v2", "validation")
+
+
+def run_with(kind="retrained", assumed=False, data=DATA, **scores) -> Run:
+    recipe = replace(
+        RUN.recipe,
+        stages=tuple(replace(stage, origins={}) for stage in RUN.recipe.stages),
+        origins={"n_best": Origin("assumed", "a guess")} if assumed else {},
+    )
+    return replace(
+        RUN, kind=kind, recipe=recipe, scores=scores or {"exact": 80.0}, evaluated=replace(RUN.evaluated, ref=data)
+    )
+
+
+def claim(digits="80.0", metric="exact_match", subset="all", data=DATA, unit="percent") -> Claim:
+    reported = float(digits) * (100 if unit == "fraction" else 1)
+    return Claim(metric, subset, reported, digits, unit, data, "front_matter", Place(0, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("digits", "unit", "value", "same"),
+    [
+        ("78.69", "percent", 78.6911, True),
+        ("78.69", "percent", 78.6999, True),  # cut
+        ("78.70", "percent", 78.6999, True),  # rounded
+        ("78.70", "percent", 78.7099, True),
+        ("78.70", "percent", 78.7100, False),
+        ("78.70", "percent", 78.6949, False),
+        ("79", "percent", 78.5, True),
+        ("78", "percent", 78.5, True),
+        ("0.787", "fraction", 78.7, True),
+        ("0.787", "fraction", 78.799, True),
+        ("0.787", "fraction", 78.6, False),
+        ("78.69114798281817", "percent", 78.69114798281816, True),
+        ("78.69114798281817", "percent", 78.69114898, False),
+        ("78.69114798281817000000000000000000", "percent", 78.69114798281817, True),
+        ("78.69", "percent", 100.0, False),
+        ("7.869e1", "percent", 78.6911, True),
+    ],
+)
+def test_same_digits(digits, unit, value, same):
+    assert same_digits(value, claim(digits, unit=unit)) is same
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "verdict"),
+    [
+        ("retrained", 80.0, Verdict.MATCHES),
+        ("retrained", 79.451, Verdict.WITHIN_TOLERANCE),  # 0.5, and half a last digit below
+        ("retrained", 80.599, Verdict.WITHIN_TOLERANCE),  # 0.5, and a whole one above: the claim may be cut
+        ("retrained", 79.16, Verdict.WITHIN_TOLERANCE),  # up to 0.8 with a warning
+        ("retrained", 79.14, Verdict.DIFFERS),
+        ("retrained", 80.91, Verdict.DIFFERS),
+        ("distilled", 79.0, Verdict.WITHIN_TOLERANCE),
+        ("distilled", 81.09, Verdict.WITHIN_TOLERANCE),
+        ("distilled", 78.5, Verdict.INCONCLUSIVE),
+        ("distilled", 77.94, Verdict.DIFFERS),
+        ("distilled", 82.11, Verdict.DIFFERS),
+    ],
+)
+def test_boundaries(kind, value, verdict):
+    comparison = judge_claim(claim(), run_with(kind, exact=value))
+    assert comparison.verdict is verdict
+    assert comparison.reproduced == value
+    assert comparison.difference == pytest.approx(value - 80.0)
+
+
+def test_the_warning_is_in_the_reason():
+    assert "warning" in judge_claim(claim(), run_with(exact=79.3)).reason
+    assert "warning" not in judge_claim(claim(), run_with(exact=79.6)).reason
+
+
+def test_assumed_values_widen_what_cannot_be_decided_but_not_what_agrees():
+    assert judge_claim(claim(), run_with(exact=79.1)).verdict is Verdict.DIFFERS
+    guessed = judge_claim(claim(), run_with(exact=79.1, assumed=True))
+    assert guessed.verdict is Verdict.INCONCLUSIVE
+    assert "n_best" in guessed.reason
+    assert judge_claim(claim(), run_with(exact=78.9, assumed=True)).verdict is Verdict.DIFFERS
+
+
+def test_an_override_replaces_the_default():
+    wide = Tolerance(3.0, 3.0, 3.0, "measured")
+    comparison = judge_claim(claim(), run_with(exact=77.5), wide)
+    assert (comparison.verdict, comparison.tolerance) == (Verdict.WITHIN_TOLERANCE, wide)
+
+
+@pytest.mark.parametrize(
+    ("about", "reason"),
+    [
+        (claim(data=DataRef("squad_v2", "validation[8697:]")), "another split"),
+        (claim(data=DataRef("squad", "validation")), "another data set"),
+        (claim(data=DataRef("squad_v2", "test")), "another split"),
+        (claim(data=DataRef("squad_v2", "")), "another split"),
+        (claim(data=None), "does not say which data"),
+        (claim(metric="accuracy"), "measured exact_match and f1"),
+        (claim(subset="best"), "no exact_match of the subset best"),
+        (claim(subset="has_ans"), "no exact_match of the subset has_ans"),
+    ],
+)
+def test_not_comparable(about, reason):
+    comparison = judge_claim(about, run_with(exact=80.0))
+    assert comparison.verdict is Verdict.NOT_COMPARABLE
+    assert reason in comparison.reason
+
+
+def test_a_slice_is_never_evidence_for_the_whole_split():
+    run = run_with(data=DataRef("squad_v2", "validation[8697:]"))
+    assert judge_claim(claim(), run).verdict is Verdict.NOT_COMPARABLE
+    same = claim(data=DataRef("rajpurkar/squad_v2", "validation[8697:]"))
+    assert judge_claim(same, run).verdict is Verdict.MATCHES
+
+
+def test_configs():
+    run = run_with(data=DataRef("squadshifts", "test", "amazon"))
+    assert judge_claim(claim(data=DataRef("squadshifts", "test", "amazon")), run).verdict is Verdict.MATCHES
+    assert judge_claim(claim(data=DataRef("squadshifts", "test", "nyt")), run).verdict is Verdict.NOT_COMPARABLE
+    whole = run_with(data=DATA)
+    assert judge_claim(claim(data=DataRef("squad_v2", "validation", "squad_v2")), whole).verdict is Verdict.MATCHES
+
+
+def test_subsets_and_rules_1_1_keys():
+    run = run_with(exact=1.0, HasAns_exact=80.0, NoAns_f1=70.0)
+    assert judge_claim(claim(subset="has_ans"), run).verdict is Verdict.MATCHES
+    assert judge_claim(claim("70", metric="f1", subset="no_ans"), run).verdict is Verdict.MATCHES
+    assert judge_claim(claim(), run_with(exact_match=80.0)).verdict is Verdict.MATCHES
+
+
+def test_without_evidence_a_claim_is_unchecked():
+    for run in (None, replace(RUN, status="failed"), replace(RUN, evaluated=None)):
+        comparison = judge_claim(claim(), run)
+        assert (comparison.verdict, comparison.state) == (None, "unchecked")
+
+
+def test_which_claims_an_override_is_about():
+    assert applies("exact_match", None, claim())
+    assert applies("exact_match", "rajpurkar/squad_v2", claim())
+    assert not applies("f1", None, claim())
+    assert not applies("exact_match", "squad", claim())
+    assert not applies("exact_match", "squad_v2", claim(data=None))

@@ -50,6 +50,11 @@ def audit_card(card: Card, recipe: Recipe | None = None) -> tuple[Finding, ...]:
     return (*dict.fromkeys(placed), *(_recipe_findings(recipe) if recipe else ()))
 
 
+def _shown(text: str) -> str:
+    """The text, escaped where a terminal would act on it."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 def _label(claim: Claim) -> str:
     subset = "" if claim.subset == "all" else f" ({claim.subset})"
     data = f" on {claim.data}" if claim.data else ""
@@ -132,8 +137,8 @@ def _contradicting_settings(settings: Sequence[Setting]) -> Iterator[Finding]:
         earlier = first.setdefault(setting.name, setting)
         if earlier.value != setting.value:
             message = (
-                f"{setting.name} is {earlier.text} at line {earlier.place.line} and {setting.text} at line "
-                f"{setting.place.line}; state the one you mean"
+                f"{setting.name} is {_shown(earlier.text)} at line {earlier.place.line} and "
+                f"{_shown(setting.text)} at line {setting.place.line}; state the one you mean"
             )
             yield Finding("contradiction", "warning", message, earlier.place.line)
 
@@ -145,7 +150,7 @@ def _self_references(card: Card) -> Iterator[Finding]:
         if setting.name in ("student", "teacher") and setting.text not in stages and setting.text.casefold() in own:
             role = "base model" if setting.name == "student" else "teacher"
             message = (
-                f'"{setting.text}" is stated as the {role}, but it is this model itself; name the {role} that was used'
+                f'"{_shown(setting.text)}" is stated as the {role}, but it is this model itself; name the true one'
             )
             yield Finding("self-reference", "error", message, setting.place.line)
 
@@ -175,7 +180,7 @@ def _duplicate_keys(text: str) -> Iterator[Finding]:
     start = match.start("yaml")
     for key, first, second in yamltree.duplicate_keys(root):
         line, other = (text.count("\n", 0, start + index) + 1 for index in (first, second))
-        message = f'the key "{key}" is at line {line} and again at line {other}; remove one'
+        message = f'the key "{_shown(key)}" is at line {line} and again at line {other}; remove one'
         yield Finding("duplicate-key", "warning", message, other)
 
 

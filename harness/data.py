@@ -108,7 +108,7 @@ def _from_hub(ref: DataRef, split: str) -> tuple[Question, ...]:
     except ImportError as error:
         raise MissingDependencyError(
             f"{ref}: loading from the Hub needs the package datasets. {hint}, or install it",
-            command="pip install 'modelcard-harness[train]'",
+            command="pip install torch transformers accelerate datasets",
         ) from error
     try:
         table = datasets.load_dataset(ref.name, ref.config, split=split, revision=ref.revision)

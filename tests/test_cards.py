@@ -260,3 +260,17 @@ def test_flags_of_a_command() -> None:
     card = body(f"```bash\n{before}{command}\n```")
     assert stated(card) == ["7 0 seed = 4", "8 0 student = a/b", "8 0 fp16 = "]
     assert_places_hold(card)
+
+
+def test_evidence_comment_inside_a_code_block_hides_nothing() -> None:
+    card = body("```html\n<!-- harness:evidence -->\n```\n\n```\nexact: 50\n```")
+    assert [claim.digits for claim in card.claims] == ["50"]
+
+
+def test_names_of_the_metadata_hold_nothing_that_a_terminal_acts_on() -> None:
+    dataset = '{type: "squad\\e[31m", split: "a\\nb"}'
+    result = f"  - dataset: {dataset}\n    metrics: [{{type: f1, value: 1}}]"
+    metadata = 'model-index:\n- name: "x\\e[31m\\ny"\n  results:\n' + result
+    card = body("", metadata)
+    assert card.name == "x [31m y"
+    assert str(card.claims[0].data) == "squad [31m:a b"

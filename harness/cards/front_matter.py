@@ -80,10 +80,7 @@ def read_front_matter(source: Source) -> FrontMatter:
 def read_name(front: FrontMatter) -> str | None:
     """The name of the first model of ``model-index``."""
     for model in _entries(front, front.get("model-index"), "model-index"):
-        name = model.get("name")
-        if isinstance(name, yaml.ScalarNode) and name.value.strip():
-            return str(name.value).strip()
-        return None
+        return _text(model.get("name"))
     return None
 
 
@@ -153,7 +150,12 @@ def _malformed(front: FrontMatter, node: yaml.Node, what: str, expected: str) ->
 def _text(node: yaml.Node | None) -> str | None:
     if not isinstance(node, yaml.ScalarNode) or yamltree.is_null(node):
         return None
-    return node.value.strip() or None
+    return _one_line(node.value) or None
+
+
+def _one_line(text: str) -> str:
+    """The text without what a terminal would act on: names end up in messages and tables."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _read_data(front: FrontMatter, node: yaml.Node | None) -> DataRef | None:
@@ -175,7 +177,7 @@ def _read_metric(front: FrontMatter, fields: dict[str, yaml.Node], data: DataRef
     verified = fields.get("verified")
     is_verified = verified is not None and yamltree.to_value(verified) is True
     if isinstance(value, yaml.MappingNode):  # one entry that holds several metrics by name
-        parts = [(*names.metric_name(key), item) for key, item in yamltree.mapping(value).items()]
+        parts = [(*names.metric_name(_one_line(key)), item) for key, item in yamltree.mapping(value).items()]
     elif value is not None:
         parts = [(*_metric(kind, title), value)]
     else:

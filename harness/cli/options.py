@@ -13,6 +13,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout i
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Also exit 1 for claims that are inconclusive or not comparable.")
 ]
+AuditStrictOption = Annotated[bool, typer.Option("--strict", help="Also exit 1 for warnings.")]
 RunsOption = Annotated[
     Path | None,
     typer.Option("--runs", metavar="DIR", help="Folder of runs (default: [tool.harness] runs, else ./runs)."),

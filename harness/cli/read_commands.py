@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from harness.cli.options import CardArgument, JsonOption, SeedOption, StrictOption
+from harness.cli.options import AuditStrictOption, CardArgument, JsonOption, SeedOption
 from harness.cli.output import note, print_findings, print_json, print_table
 from harness.records import Claim, Recipe, Setting, Stage, to_json
 
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: harness plan cards/pocket__distilled")(plan)
 
 
-def audit(card: CardArgument, as_json: JsonOption = False, strict: StrictOption = False) -> None:
+def audit(card: CardArgument, as_json: JsonOption = False, strict: AuditStrictOption = False) -> None:
     """Find what cannot be true in a card, and what a rerun needs and the card does not state."""
     from harness.audit import audit_card
     from harness.evidence import open_card

@@ -110,8 +110,8 @@ def _engine() -> Engine:
         from harness.engine import TorchEngine
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
-            f"training needs the package {error.name}, which is not installed: ",
-            command="pip install 'modelcard-harness[train]'",
+            f"training needs the package {error.name}, which is not installed",
+            command="pip install torch transformers accelerate datasets",
         ) from error
     return TorchEngine()
 

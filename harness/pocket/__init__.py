@@ -21,8 +21,8 @@ SIZES = {"train": 24_000, "validation": 2_000}
 """Questions in each split."""
 NOISE = {"train": 0.16, "validation": 0.0}
 """Share of wrong labels in each split."""
-TWO_SUBJECTS = 0.25
-"""Share of the paragraphs that name a second subject; half of their questions ask about it."""
+TWO_SUBJECTS = 0.12
+"""Share of the paragraphs that name a second subject; about half of their questions ask about it."""
 SEED = 20
 _PER_PARAGRAPH = 2
 

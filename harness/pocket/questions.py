@@ -9,7 +9,7 @@ from harness.pocket.facts import ATTRIBUTES, KINDS, Attribute
 from harness.pocket.world import Entity, Paragraph, Writer, doubles
 from harness.records import Answer
 
-STRANGER_SHARE = 0.35
+STRANGER_SHARE = 0.15
 """Share of the unanswerable questions to one-subject paragraphs that ask about another entity."""
 
 

@@ -130,7 +130,7 @@ def _unknown(where: str, written: str) -> RecipeError:
     near = difflib.get_close_matches(written, spellings, n=1, cutoff=0.5)
     hint = f'did you mean "{near[0]}"?' if near else f"known fields are {', '.join(fields.FIELDS)}"
     return RecipeError(
-        f'{where}: found the unknown field "{written}", expected a field of a recipe; {hint}', field=written
+        f"{where}: found the unknown field {written!r}, expected a field of a recipe; {hint}", field=written
     )
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from fake_engine import FakeEngine, write_model
 
-from harness.cli import main
-from harness.cli import run_commands
+from harness.cli import main, run_commands
 
 CARDS = Path(__file__).parent / "data" / "cards"
 

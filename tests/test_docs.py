@@ -1,4 +1,4 @@
-"""Documents say what is true: commands have help and are in the reference, examples parse, CI runs the README's words."""
+"""Documents say what is true: commands have help, examples parse, CI runs the README's words."""
 
 from __future__ import annotations
 

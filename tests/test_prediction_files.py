@@ -38,6 +38,6 @@ def test_malformed_predictions(tmp_path, content, message):
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "true", '"1"'])
 def test_null_odds_are_finite_numbers(tmp_path, value):
     file = tmp_path / "p.json"
-    file.write_text('{"a": %s}' % value, "utf-8")
+    file.write_text(f'{{"a": {value}}}', "utf-8")
     with pytest.raises(PredictionsError, match="'a'"):
         read_null_odds(file)

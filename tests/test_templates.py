@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import TemplateRuntimeError, UndefinedError
 from jinja2.exceptions import SecurityError, TemplateNotFound
 from markdown_it import MarkdownIt
 
+import harness
+from harness.errors import RecordError
 from harness.render import escape
-from harness.render.sandbox import template_environment
+from harness.render.sandbox import template_environment, template_folder
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 NASTY = st.text(
@@ -31,6 +35,7 @@ def inline_text(source: str) -> str:
     return "".join(child.content for child in children)
 
 
+@settings(deadline=None)
 @given(NASTY)
 @example("<!-- /harness:evidence -->")
 @example("a_b __c__ _d")
@@ -45,12 +50,13 @@ def test_text_is_shown_as_it_is(value: str) -> None:
         assert inline_text(f"x {escape.as_text(value)} y") == f"x {shown} y"
 
 
+@settings(deadline=None)
 @given(NASTY, st.sampled_from([escape.as_text, escape.as_code]))
 @example("a\\|b", escape.as_text)
 @example("a|b", escape.as_code)
 @example("a\\", escape.as_code)
-def test_a_table_cell_stays_one_cell(value: str, make: object) -> None:
-    cell = make(value)  # type: ignore[operator]
+def test_a_table_cell_stays_one_cell(value: str, make: Callable[[str], str]) -> None:
+    cell = make(value)
     blocks = MARKDOWN.parse(f"| a | b |\n| --- | --- |\n| {cell} | end |\n")
     cells = [block for block in blocks if block.type == "inline"]
     assert len(cells) == 4
@@ -58,6 +64,7 @@ def test_a_table_cell_stays_one_cell(value: str, make: object) -> None:
     assert cells[3].content == "end"
 
 
+@settings(deadline=None)
 @given(NASTY)
 @example("a\n````\nb")
 @example("<!-- harness:evidence -->")
@@ -88,6 +95,7 @@ YAML_VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NASTY, YAML_VALUES, max_size=4))
 @example({"a <!-- harness:evidence -->": ["<!-- harness:evidence -->\n"], "e\\x": "it's \\x3a"})
 @example({"a": "x\n---\ny", "b": "null", "c": "1.0", "d": "{{ x }}", "e": "- x: y #"})
@@ -161,3 +169,28 @@ def test_the_sandbox_holds(source: str) -> None:
 def test_only_the_template_folder_is_read(name: str) -> None:
     with pytest.raises(TemplateNotFound):
         render("{% include name %}", name=name)
+
+
+@pytest.mark.parametrize("make", [escape.as_text, escape.as_code, escape.as_verbatim, escape.as_fence])
+def test_unprintable_characters_are_shown_as_such(make: Callable[[str], str]) -> None:
+    shown = make("a\x00\ud800\u202e\u2028b")
+    shown.encode("utf-8")
+    assert "a\ufffd\ufffd\ufffd" in shown
+    assert len(shown.splitlines()) == (3 if make is escape.as_fence else 1)
+
+
+def test_unprintable_characters_in_yaml() -> None:
+    shown = escape.as_yaml({"a": "a\x00\ud800\u2028b"})
+    shown.encode("utf-8")
+    assert yaml.safe_load(shown) == {"a": "a\x00\ufffd\u2028b"}
+
+
+def test_templates_are_looked_for_beside_the_modules_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site" / "harness"
+    monkeypatch.setattr(harness, "__file__", str(package / "__init__.py"))
+    with pytest.raises(RecordError, match="no templates found"):
+        template_folder()
+    for folder in (package.parent / "templates", package / "templates"):
+        folder.mkdir(parents=True)
+        (folder / "card.md.j2").write_text("", encoding="utf-8")
+        assert template_folder() == folder

@@ -21,7 +21,7 @@ _PLACE_ENDS = (
     *("vik", "ton", "dal", "mere", "stad", "ford", "wick", "bury", "holm", "gard", "nes", "field"),
     *("hagen", "burg", "moor", "gate"),
 )
-_WATER_ENDS = ("va", "ne", "lka", "la", "th", "rra", "me", "nga", "sse", "dle")
+_WATER_ENDS = ("va", "nte", "lka", "la", "th", "sta", "me", "nga", "sse", "dle")
 _FIRST_ENDS = ("nna", "lo", "s", "ne", "tte", "lius", "ra", "l", "ric", "ba", "mar", "de")
 _SURNAME_ENDS = (
     *("sen", "ker", "man", "ley", "well", "son", "berg", "ott", "ski", "dez", "quist", "rup", "lund", "gren"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from harness.pocket.facts import ATTRIBUTES, KINDS, Attribute
+from harness.pocket.facts import ATTRIBUTES, KINDS
 from harness.pocket.world import Entity, Paragraph, Writer, doubles
 from harness.records import Answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ def render_template(template: str, fields: Mapping[str, object]) -> str:
     return template_environment().get_template(template).render(fields)
 
 
+@cache
 def template_environment() -> ImmutableSandboxedEnvironment:
-    """A fresh environment over the template folder.
+    """The environment over the template folder, made once: compiled templates are kept.
 
     Templates see the fields they are given and the filters below. They cannot change a value, reach a private
     attribute, name something undefined, load a file outside the folder, or print a field without a filter.

@@ -89,7 +89,9 @@ def read_assumptions(path: Path) -> Assumptions:
         RecipeError: The file cannot be read, or a key is unknown, missing or repeated, or a reason is blank.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as stream:
+            raw = stream.read(4 * yamltree.MAX_CHARACTERS + 1)
+        text = raw.decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise RecipeError(f"{path}: found no readable file ({reason}), expected assumptions; check the path") from None
@@ -137,7 +139,8 @@ class _Reader:
         return self.text.count("\n", 0, index) + 1
 
     def error(self, index: int, message: str, field: str | None = None) -> RecipeError:
-        return RecipeError(f"{self.path}:{self.line(index)}: {message}", field=field)
+        shown = message if message.isprintable() else repr(message)[1:-1]  # it quotes the file
+        return RecipeError(f"{self.path}:{self.line(index)}: {shown}", field=field)
 
     def settings(self, node: yaml.Node | None) -> Iterator[AssumedSetting]:
         if yamltree.is_null(node) or node is None:

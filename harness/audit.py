@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -83,17 +84,16 @@ def _out_of_range(claims: Sequence[Claim]) -> Iterator[Finding]:
 
 def _exact_above_f1(claims: Sequence[Claim]) -> Iterator[Finding]:
     """A question's F1 is 1 wherever its exact match is, so no mean of exact match is above that of F1."""
+    partners: dict[object, list[Claim]] = {}
+    for claim in sorted(claims, key=lambda claim: claim.place.start):
+        if claim.metric == "f1":
+            partners.setdefault((claim.subset, claim.data, claim.origin), []).append(claim)
     for exact in claims:
-        if exact.metric != "exact_match":
+        near = partners.get((exact.subset, exact.data, exact.origin))
+        if exact.metric != "exact_match" or near is None:
             continue
-        partners = [
-            c
-            for c in claims
-            if (c.metric, c.subset, c.data, c.origin) == ("f1", exact.subset, exact.data, exact.origin)
-        ]
-        f1 = min(partners, key=lambda c: abs(c.place.start - exact.place.start), default=None)
-        if f1 is None:
-            continue
+        after = bisect_left(near, exact.place.start, key=lambda claim: claim.place.start)
+        f1 = min(near[max(0, after - 1) : after + 1], key=lambda c: abs(c.place.start - exact.place.start))
         slack = (_resolution(exact) + _resolution(f1)) * _HALF
         if _points(exact) > _points(f1) + slack:
             message = (

@@ -41,7 +41,9 @@ def _section(file: Path) -> dict[str, object] | None:
         raise RecordError(f"{file}: cannot be read ({error})", path=str(file)) from error
     tool = document.get("tool", {})
     section = tool.get("harness") if isinstance(tool, dict) else None
-    return section if isinstance(section, dict) else None
+    if section is not None and not isinstance(section, dict):
+        raise RecordError(f"{file}: tool.harness is {section!r}, expected a table", path=str(file))
+    return section
 
 
 def _runs(section: dict[str, object], file: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from harness.squad_files import read_squad_file
 
 EMBEDDED = "pocket"
 
-_SPLIT = re.compile(r"(?P<name>\w+)(?:\[(?P<start>-?\d+%?)?:(?P<stop>-?\d+%?)?\])?")
+_SPLIT = re.compile(r"(?P<name>\w+)(?:\[(?P<start>-?\d{1,12}%?)?:(?P<stop>-?\d{1,12}%?)?\])?")
 
 
 def load_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[tuple[Question, ...], DataUsed]:
@@ -25,7 +25,8 @@ def load_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[tuple[Question, .
 
     Args:
         ref: What to load. Its split may carry a slice as `datasets` writes it: ``[:1000]``, ``[8697:]``, ``[:75%]``.
-        uses: Files given in place of data sets. A file stands for the whole split of ``name:config`` or ``name``.
+        uses: Files given in place of data sets, by ``name``, ``name:config``, ``name:split`` or
+            ``name:config:split``; the closest fit is taken, as the whole split.
 
     Raises:
         DataError: the data is not at hand, is malformed, has no such split, or the slice is empty.
@@ -33,7 +34,11 @@ def load_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[tuple[Question, .
     split = _SPLIT.fullmatch(ref.split)
     if split is None:
         raise DataError(f'{ref}: split "{ref.split}" is not of the form name or name[start:stop]', data=str(ref))
-    path = _given(ref, uses)
+    bounds = [text for text in (split["start"], split["stop"]) if text]
+    if len({text.endswith("%") for text in bounds}) > 1:
+        raise DataError(f"{ref}: the slice mixes a percentage with a count; write both bounds alike", data=str(ref))
+    key = given_key(ref, uses)
+    path = {canonical_name(name): path for name, path in uses.items()}[key] if key else None
     if path is not None:
         questions, source = read_squad_file(path), path.name
     elif ref.name == EMBEDDED:
@@ -60,7 +65,9 @@ def checksum(questions: Sequence[Question]) -> str:
     """SHA-256 over ids, questions, contexts and answers in order: independent of the file format."""
     digest = hashlib.sha256()
     for q in questions:
-        row = [q.id, q.question, q.context, [[a.text, a.start] for a in q.answers]]
+        row: list[Any] = [q.id, q.question, q.context, [[a.text, a.start] for a in q.answers]]
+        if q.impossible and q.answers:  # said nowhere else, and it decides the rules
+            row.append("impossible")
         digest.update(json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode("ascii"))
         digest.update(b"\n")
     return digest.hexdigest()
@@ -72,17 +79,24 @@ def canonical_name(name: str) -> str:
     return (dataset_name(head) or head) + colon + config
 
 
+def given_key(ref: DataRef, uses: Mapping[str, Path]) -> str | None:
+    """The canonical name under which a file is given for a reference; None if none is."""
+    known = {canonical_name(key) for key in uses}
+    return next((key for key in use_keys(ref) if key in known), None)
+
+
+def use_keys(ref: DataRef) -> tuple[str, ...]:
+    """What ``--use`` may call the data of a reference, in canonical names, the closest fit first."""
+    name, split = canonical_name(ref.name), ref.split.partition("[")[0]
+    configured = (f"{name}:{ref.config}:{split}", f"{name}:{ref.config}") if ref.config else ()
+    return (*configured[:1], f"{name}:{split}", *configured[1:], name)
+
+
 def _bound(text: str | None, n: int) -> int | None:
     if text is None:
         return None
     # `datasets` rounds percent boundaries to the closest whole question
     return round(int(text[:-1]) * n / 100) if text.endswith("%") else int(text)
-
-
-def _given(ref: DataRef, uses: Mapping[str, Path]) -> Path | None:
-    known = {canonical_name(key): path for key, path in uses.items()}
-    name = canonical_name(ref.name)
-    return known.get(f"{name}:{ref.config}", known.get(name))
 
 
 def _embedded(ref: DataRef, split: str) -> tuple[Question, ...]:
@@ -112,7 +126,8 @@ def _from_hub(ref: DataRef, split: str) -> tuple[Question, ...]:
         ) from error
     try:
         table = datasets.load_dataset(ref.name, ref.config, split=split, revision=ref.revision)
-    except (OSError, ValueError, RuntimeError) as error:  # not found, offline, no such split or config
+    # not found, offline, no such split or config; data that cannot be built
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
             f"{ref}: cannot be loaded from the Hub ({_first_line(error)}). {hint}", data=str(ref)
         ) from error
@@ -121,14 +136,27 @@ def _from_hub(ref: DataRef, split: str) -> tuple[Question, ...]:
         raise DataError(
             f"{ref}: has the columns {', '.join(table.column_names)}, expected {', '.join(sorted(columns))}"
         )
+    return questions_from_rows(table, str(ref))
+
+
+def questions_from_rows(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Question, ...]:
+    """Questions from rows as the Hub's SQuAD-shaped sets have them; `where` names them in errors, all `DataError`."""
     passages: dict[str, str] = {}
-    return tuple(_from_row(row, passages.setdefault(row["context"], str(len(passages)))) for row in table)
-
-
-def _from_row(row: Mapping[str, Any], passage_id: str) -> Question:
-    pairs = zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
-    answers = tuple(Answer(text, int(start)) for text, start in pairs)
-    return Question(row["id"], passage_id, row["context"], row["question"], answers, impossible=not answers)
+    questions: dict[str, Question] = {}
+    for number, row in enumerate(rows):
+        try:
+            pairs = zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
+            answers = tuple(Answer(text, int(start)) for text, start in pairs)
+        except (TypeError, KeyError, ValueError) as error:
+            raise DataError(f"{where}: row {number}: answers have no text and answer_start of one length") from error
+        qid, context, question = row["id"], row["context"], row["question"]
+        if not all(isinstance(text, str) for text in (qid, context, question, *(a.text for a in answers))):
+            raise DataError(f"{where}: row {number}: id, context, question and answers must be text")
+        if qid in questions:
+            raise DataError(f"{where}: row {number}: id {qid!r} is used before; ids must be unique")
+        passage = passages.setdefault(context, str(len(passages)))
+        questions[qid] = Question(qid, passage, context, question, answers, impossible=not answers)
+    return tuple(questions.values())
 
 
 def _first_line(error: BaseException) -> str:

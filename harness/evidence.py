@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.assumptions import Assumptions, find_assumptions, read_assumptions
 from harness.cards import read_card
+from harness.data import load_data
 from harness.errors import RecordError
 from harness.recipes import plan_recipe
 from harness.records import Card, Claim, Comparison, Recipe, Run, Tolerance, Verdict
@@ -52,13 +53,18 @@ def judge(opened: Opened, run: Run | None) -> tuple[Comparison, ...]:
 
 
 def judge_one(opened: Opened, run: Run | None, claim: Claim) -> Comparison:
-    """One claim of the card against the run."""
-    stated = () if opened.assumptions is None or run is None else opened.assumptions.tolerances
-    chosen = None
-    for t in stated:
-        if run is not None and applies(t.metric, t.dataset, claim):
-            chosen = Tolerance(t.points, t.points, max(t.points, DEFAULTS[run.kind].inconclusive), t.reason)
-    return judge_claim(claim, run, chosen)
+    """One claim of the card against the run; a tolerance for the claim's data set goes before one for any."""
+    if run is None:
+        return judge_claim(claim, None)
+    if same_recipe(opened.recipe, run.recipe):  # what was assumed is the card's matter, and may be stated by now
+        run = replace(run, recipe=opened.recipe)
+    stated = () if opened.assumptions is None else opened.assumptions.tolerances
+    fitting = [t for t in stated if applies(t.metric, t.dataset, claim)]
+    if not fitting:
+        return judge_claim(claim, run)
+    t = max(fitting, key=lambda t: t.dataset is not None)
+    limit = max(t.points, DEFAULTS[run.kind].inconclusive)
+    return judge_claim(claim, run, Tolerance(t.points, t.points, limit, t.reason))
 
 
 def with_judgement(run: Run, comparisons: tuple[Comparison, ...]) -> Run:
@@ -77,18 +83,25 @@ def newest_evidence(opened: Opened, runs: Path) -> tuple[Path, Run]:
     """The newest finished run of the card's recipe, from the card's own ``runs`` folder and from `runs`.
 
     Raises:
-        RecordError: there is none, or only runs of a recipe that the card no longer states.
+        RecordError: there is none, or only runs of a recipe that the card no longer states, or on embedded data of
+            another version of this package.
     """
     found = find_runs(opened.card.name, [opened.path.parent / "runs", runs])
     for path, run in found:
-        if same_recipe(run.recipe, opened.recipe):
+        if same_recipe(run.recipe, opened.recipe) and _on_present_data(run):
             return path, run
     if found:
         raise RecordError(
-            f"{opened.path}: the recipe has changed since the recorded run {found[0][1].id}. "
+            f"{opened.path}: the recipe or the embedded data set has changed since the recorded run {found[0][1].id}. "
             f"Run harness reproduce {opened.path}"
         )
     raise RecordError(f"{opened.path}: no recorded run. Run harness reproduce {opened.path}")
+
+
+def _on_present_data(run: Run) -> bool:
+    """Whether embedded data that a run evaluated are what this version of the package generates."""
+    data = run.evaluated
+    return data is None or data.source != "embedded" or load_data(data.ref, {})[1].sha256 == data.sha256
 
 
 def same_recipe(one: Recipe, other: Recipe) -> bool:

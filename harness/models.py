@@ -61,6 +61,16 @@ def weights_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def folder_sha256(folder: Path) -> str:
+    """SHA-256 over names and contents of all files that say what a model does: weights, configuration, tokenizer."""
+    digest = hashlib.sha256()
+    for path in sorted({p for pattern in _FETCHED for p in folder.glob(pattern) if p.is_file()}):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{content} {path.name}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
 def _from_hub(ref: ModelRef) -> Path:
     import huggingface_hub
 

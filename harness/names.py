@@ -111,6 +111,18 @@ def is_score(text: str) -> bool:
     return metric_name(text)[0] in SCORES
 
 
+_NO_RESULT = re.compile(
+    r"total|thresh|samples|examples|runtime|per_second|epoch|step|flos|mem|gpu|length|size|seed|train|time|count|num"
+    r"|rate$|lr$",
+    re.I,
+)
+
+
+def is_result(text: str) -> bool:
+    """Whether a key beside scores names a result too, and not a count, a setting or a cost."""
+    return is_score(text) or not (setting_name(text) or _NO_RESULT.search(text))
+
+
 @dataclass(frozen=True, slots=True)
 class _DataSet:
     hub: str
@@ -194,21 +206,35 @@ class Mention:
     """Canonical; the split is empty where the text names none."""
     start: int
     end: int
+    family: bool = False
+    """The bare word SQuAD, which names a data set or the family of them."""
 
 
 _WORD = r"(?:train(?:ing)?|dev(?:elopment)?|val(?:idation)?|test)"
+_VERSION = r"(?:\]\([^()\s]{0,300}\))?[*`]{0,3}[ _-]?(?:dataset[ ])?\(?(?:v(?:ersion)?[ .]?)?"
 _MENTION = re.compile(
     r"""(?<![\w/.-]) (?:
       (?P<file>(?P<file_split>train|dev)-v(?P<file_version>1\.1|2\.0)\.json)
     | (?P<squadshifts>(?i:squad[ ]?shifts)) (?:[ _:-]+(?P<shift>(?i:amazon|new[ _-]?wiki|nyt|reddit)))?
     | (?P<squad_adversarial>(?i:squad[ _-]adversarial|adversarial[ ]squad))
     | (?P<adversarial_qa>(?i:adversarial[ _-]?qa))
-    | (?P<squad_v2>(?i:squad[ _-]?(?:v[ .]?)?2(?:\.0)?))
-    | (?P<squad>(?i:squad[ _-]?(?:v[ .]?)?1(?:\.[01])?)|SQ[uU]AD)
+    | (?P<squad_v2>(?i:squad__VERSION__2(?:\.0)?))
+    | (?P<squad>(?i:squad__VERSION__1(?:\.[01])?)|(?P<family>SQ[uU]AD))
     | (?P<xquad>(?i:xquad)) (?:[.-](?P<language>[a-z]{2}))?
     | (?P<mlqa>(?i:mlqa))
-    ) (?!-?\w)""",
+    ) (?!-?\w)""".replace("__VERSION__", _VERSION),
     re.VERBOSE,
+)
+_LANGUAGE = (
+    "arabic|bengali|chinese|czech|danish|dutch|finnish|french|german|greek|hebrew|hindi|hungarian|indonesian|italian"
+    "|japanese|korean|norwegian|persian|polish|portuguese|romanian|russian|spanish|swedish|thai|turkish|ukrainian"
+    "|vietnamese"
+)
+_TRANSLATED_BEFORE = re.compile(
+    rf"\b(?:{_LANGUAGE}|translat\w+)[\s*_`-]{{1,3}}(?:versions?\s+of\s+(?:the\s+)?)?$", re.I
+)
+_TRANSLATED_AFTER = re.compile(
+    rf"[\s*_`)\]]*(?:data\s?set\s+)?[(]?(?:(?:in|into|for)\s+)?(?:{_LANGUAGE}|translat)", re.I
 )
 _REF = re.compile(
     r"(?<![\w/.@:-])[\w.-]{1,80}(?:/[\w.-]{1,80})?(?:@[\w.-]{1,40})?(?::[\w.-]{1,80})?:"
@@ -226,13 +252,17 @@ _SPLIT_BEFORE = re.compile(rf"\b(?P<split>{_WORD})[- ](?:set|split|data|part)\s+
 def data_mentions(text: str) -> tuple[Mention, ...]:
     """The known data sets that running text names, in order, each with the split named beside it.
 
-    Written references (``squad_v2:validation[:100]``) and file names (``dev-v2.0.json``) count.
+    Written references (``squad_v2:validation[:100]``) and file names (``dev-v2.0.json``) count; translations are
+    data sets of their own, and not among the known ones.
     """
     found = [_written(match) for match in _REF.finditer(text)]
     mentions = [mention for mention in found if mention is not None]
     taken = [(mention.start, mention.end) for mention in mentions]
     for match in _MENTION.finditer(text):
-        if not any(start <= match.start() < end for start, end in taken):
+        translated = _TRANSLATED_BEFORE.search(text, max(0, match.start() - 40), match.start()) or (
+            _TRANSLATED_AFTER.match(text, match.end())
+        )
+        if not translated and not any(start <= match.start() < end for start, end in taken):
             mentions.append(_named(match, text))
     return tuple(sorted(mentions, key=lambda mention: mention.start))
 
@@ -257,10 +287,11 @@ def _named(match: re.Match[str], text: str) -> Mention:
         config = f"xquad.{match['language']}"
     after = _SPLIT_AFTER.match(text, match.end())
     if after:
-        return Mention(DataRef(name, split_name(after["split"] or after["bare"]), config), match.start(), after.end())
+        split = split_name(after["split"] or after["bare"])
+        return Mention(DataRef(name, split, config), match.start(), after.end(), bool(match["family"]))
     before = _SPLIT_BEFORE.search(text[max(0, match.start() - 40) : match.start()])
     split = split_name(before["split"]) if before else ""
-    return Mention(DataRef(name, split, config), match.start(), match.end())
+    return Mention(DataRef(name, split, config), match.start(), match.end(), bool(match["family"]))
 
 
 _FILLER = frozenset(("the", "of", "set", "split", "data", "dataset", "english", "full", "official"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import RecordError
 from harness.prediction_files import read_predictions
 from harness.records import Paired, Run, Scores, from_json
-from harness.store import load_run, read_json
+from harness.squad import summarize
+from harness.store import file_sha256, load_run, read_json
 
 PER_QUESTION = "per_question.json"
 
@@ -28,7 +30,7 @@ def compare_runs(one: Path, other: Path) -> Paired:
             f"{one} evaluated {data[0].ref} ({data[0].n} questions), {other} {data[1].ref} ({data[1].n} questions): "
             "two runs can be compared on the same questions only"
         )
-    a, b = _scores(one), _scores(other)
+    a, b = _scores(one, first), _scores(other, second)
     if list(a.exact) != list(b.exact):
         raise RecordError(f"{one} and {other}: the stored scores are not of the same questions")
     answers = [read_predictions(path / "predictions.json") for path in (one, other)]
@@ -46,11 +48,23 @@ def compare_runs(one: Path, other: Path) -> Paired:
     )
 
 
-def _scores(folder: Path) -> Scores:
-    file = folder / PER_QUESTION
+def _scores(folder: Path, run: Run) -> Scores:
+    """Scores of every question, refused where the folder's files are not those that the record tells of."""
+    file, answers = folder / PER_QUESTION, folder / "predictions.json"
     if not file.exists():
         raise RecordError(f"{folder}: has no {PER_QUESTION}; comparing runs in pairs needs their run folders")
-    return from_json(Scores, read_json(file), str(file))
+    scores = from_json(Scores, read_json(file), str(file))
+    if not answers.exists() or file_sha256(answers) != run.predictions_sha256 or not _gives(scores, run):
+        raise RecordError(f"{folder}: its predictions or scores are not those of its record; run it again with --fresh")
+    return scores
+
+
+def _gives(scores: Scores, run: Run) -> bool:
+    figures = summarize(scores)
+    # Python 3.12 adds floats more exactly than 3.11: the last bit may differ
+    return figures.keys() == run.scores.keys() and all(
+        math.isclose(figures[key], run.scores[key], abs_tol=1e-9) for key in figures
+    )
 
 
 def _percent(values: Iterable[float]) -> float:

@@ -8,22 +8,22 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness import squad
-from harness.data import canonical_name, load_data
+from harness.data import load_data
 from harness.engine_api import Engine
 from harness.environment import capture_environment, harness_version
-from harness.errors import HarnessError, RecipeError, RunError
-from harness.models import EMBEDDED_PREFIX, locate_model, weights_sha256
+from harness.errors import HarnessError, RecipeError, RecordError, RunError
+from harness.inputs import Inputs, gather_inputs
+from harness.models import folder_sha256, weights_sha256
 from harness.paired import PER_QUESTION
 from harness.progress import Progress, silent
 from harness.records import (
     SCHEMA,
     Card,
     DataRef,
-    DataUsed,
     ModelRef,
     Predictions,
     Question,
@@ -38,6 +38,7 @@ from harness.records import (
 from harness.signature import signature
 from harness.store import (
     file_sha256,
+    load_run,
     locked,
     make_folder,
     read_json,
@@ -50,47 +51,6 @@ from harness.store import (
 
 _COMPUTING = ("numpy", "tokenizers", "torch", "transformers")
 """Packages whose version can change a result, and so is part of a run's id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything a run needs from outside, found before anything is trained."""
-
-    data: Mapping[DataRef, tuple[tuple[Question, ...], DataUsed]]
-    models: Mapping[ModelRef, Path]
-    """Folders of models that are neither embedded nor made by a stage."""
-
-
-def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
-    """Load all data and locate all models of a recipe.
-
-    Raises:
-        RecipeError: the recipe has gaps.
-        DataError, ModelError: something is not at hand or malformed; or ``--use`` names what the recipe does not.
-    """
-    if recipe.gaps:
-        raise RecipeError(
-            f"the recipe cannot be run: nothing states {', '.join(recipe.gaps)}. "
-            "State it in the card, or in assumptions.yaml with a reason"
-        )
-    refs = [ref for stage in recipe.stages for ref in stage.data] + [r for r in [recipe.evaluation] if r]
-    made = {stage.name for stage in recipe.stages}
-    wanted = [m for s in recipe.stages for m in (s.student, s.teacher) if m is not None and m.name not in made]
-    _refuse_unused(uses, {ref.name for ref in refs}, {m.name for m in wanted})
-    outside = [m for m in wanted if m.name in uses or not m.name.startswith(EMBEDDED_PREFIX)]
-    return Inputs(
-        data={ref: load_data(ref, uses) for ref in dict.fromkeys(refs)},
-        models={ref: locate_model(ref, uses) for ref in dict.fromkeys(outside)},
-    )
-
-
-def _refuse_unused(uses: Mapping[str, Path], data: set[str], models: set[str]) -> None:
-    """A mistyped ``--use`` must not leave the recipe to fetch, or to find, something else."""
-    sets = {canonical_name(name) for name in data}
-    for name in uses:
-        if name not in models and canonical_name(name).partition(":")[0] not in sets:
-            known = ", ".join(sorted(data | models))
-            raise RecipeError(f"--use names {name!r}, which the recipe does not use; it uses {known}")
 
 
 def run_recipe(
@@ -134,9 +94,14 @@ def run_recipe(
                 remove_folder(folder / name)
             (folder / "record.json").unlink(missing_ok=True)
         elif (folder / "record.json").exists():
-            done = from_json(Run, read_json(folder / "record.json"))
+            done = _recorded(folder)
             if done.status == "finished":
-                return folder, done
+                # the values are the same, where they come from may not be: the record is of the card as it is now
+                judged = done.comparisons if card.sha256 == done.card_sha256 else ()
+                now = replace(done, card_path=card.path, card_sha256=card.sha256, recipe=recipe, comparisons=judged)
+                if now != done:
+                    save_run(folder, now)
+                return folder, now
         run = Run(
             schema=SCHEMA,
             id=folder.name,
@@ -156,7 +121,7 @@ def run_recipe(
         except HarnessError as error:
             save_run(folder, replace(run, status="failed", finished=_now(), error=str(error)))
             raise
-        except (RuntimeError, OSError, MemoryError) as error:  # what torch raises for lack of memory or disk
+        except Exception as error:  # torch, tokenizers and safetensors raise what they like
             save_run(folder, replace(run, status="failed", finished=_now(), error=f"{type(error).__name__}: {error}"))
             raise RunError(
                 f"{folder}: the run failed ({type(error).__name__}: {_first_line(error)}). "
@@ -169,9 +134,11 @@ def run_recipe(
 def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, str]) -> str:
     """The card's name and a hash over recipe values, data, models and software."""
     content = {
+        "card": card.name,
         "recipe": {"stages": [_values(s) for s in recipe.stages], "decoding": to_json(recipe.decoding)},
+        "evaluation": str(recipe.evaluation),
         "data": [[str(ref), used.sha256] for ref, (_, used) in inputs.data.items()],
-        "models": [[str(ref), weights_sha256(path)] for ref, path in inputs.models.items()],
+        "models": [[str(ref), folder_sha256(path)] for ref, path in inputs.models.items()],
         "software": {"harness": harness_version()} | {name: packages.get(name) for name in _COMPUTING},
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -191,6 +158,13 @@ def score_by_kind(questions: Sequence[Question], scores: Scores) -> dict[str, di
             "total": float(len(ids)),
         }
     return table
+
+
+def _recorded(folder: Path) -> Run:
+    try:
+        return load_run(folder)
+    except RecordError as error:
+        raise RecordError(f"{error}. Start this run anew with --fresh", path=str(folder)) from error
 
 
 def _carry_out(run: Run, recipe: Recipe, inputs: Inputs, engine: Engine, folder: Path, progress: Progress) -> Run:
@@ -272,7 +246,10 @@ def _finished_stage(place: Path, student_sha256: str, teacher_sha256: str | None
     """The stage's result if it is complete and was made from these weights; the rename of its folder comes last."""
     if not (place / "stage.json").exists():
         return None
-    result = from_json(StageResult, read_json(place / "stage.json"))
+    try:
+        result = from_json(StageResult, read_json(place / "stage.json"))
+    except RecordError:  # damaged: as good as unfinished
+        return None
     fits = (result.student_sha256, result.teacher_sha256) == (student_sha256, teacher_sha256)
     return result if fits and weights_sha256(place / "model") == result.weights_sha256 else None
 

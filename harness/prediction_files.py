@@ -34,9 +34,16 @@ def read_null_odds(path: Path) -> dict[str, float]:
     """
     odds = _read_object(path, "question id to number")
     for qid, value in odds.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if not _is_number(value):
             raise PredictionsError(f"{path}: the null odds of {qid!r} are {_kind(value)}, expected a number", ids=[qid])
     return odds
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _read_object(path: Path, form: str) -> dict[str, Any]:
@@ -53,6 +60,8 @@ def _read_object(path: Path, form: str) -> dict[str, Any]:
         data = json.loads(text, object_pairs_hook=lambda pairs: _without_repeats(path, pairs))
     except json.JSONDecodeError as error:
         raise PredictionsError(f"{path}:{error.lineno}: not JSON ({error.msg}); {expected}") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise PredictionsError(f"{path}: holds a number with too many digits; {expected}") from error
     except RecursionError as error:
         raise PredictionsError(f"{path}: nested too deeply; {expected}") from error
     if not isinstance(data, dict):
@@ -73,4 +82,4 @@ def _without_repeats(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]
 
 def _kind(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), f"the number {value!r}")
+    return names.get(type(value), f"the number {str(value)[:40]}")

@@ -39,7 +39,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if missing:
         raise pytest.UsageError(f"--cards: {missing[0]} is not a folder; give one that holds model cards")
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        asked += [folder for folder in config.getini("harness_cards") if folder.is_dir()]
+        stated = config.getini("harness_cards")
+        absent = [folder for folder in stated if not folder.is_dir()]
+        if absent:
+            raise pytest.UsageError(f"harness_cards: {absent[0]} is not a folder; name one that holds model cards")
+        asked += stated
     listed = [(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args]
     for folder in asked:
         place = folder.resolve()
@@ -52,8 +56,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CardFile |
     """Take Markdown files in card folders."""
     if file_path.suffix != ".md":
         return None
+    place = file_path.parent.resolve()
     for folder in _card_folders(parent.config):
-        if file_path.parent == folder or (file_path.name == "README.md" and folder in file_path.parents):
+        if place == folder or (file_path.name == "README.md" and folder in place.parents):
             return CardFile.from_parent(parent, path=file_path)
     return None
 
@@ -92,7 +97,7 @@ class DataCollector(pytest.Collector):
 
     def collect(self) -> Iterator[ClaimItem]:
         """One item per claim; a name that occurs twice carries the line."""
-        names = [f"{c.metric}[{c.subset}]@{c.origin}" for c in self.claims]
+        names = [f"{_readable(c.metric)}[{c.subset}]@{c.origin}" for c in self.claims]
         repeated = {name for name, count in Counter(names).items() if count > 1}
         for name, claim in zip(names, self.claims, strict=True):
             place = f":{claim.place.line}:{claim.place.start}" if name in repeated else ""
@@ -128,7 +133,9 @@ class ClaimItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The claim's own words, without frames of the plugin."""
-        if isinstance(excinfo.value, ClaimNotShownError):
+        from harness.errors import HarnessError
+
+        if isinstance(excinfo.value, (ClaimNotShownError, HarnessError)):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -148,8 +155,9 @@ def _evidence(opened: Opened, config: pytest.Config) -> tuple[Run | None, str]:
 
     known = config.stash.setdefault(_RUNS, {})
     if opened.path not in known:
+        runs = read_config(config.rootpath).runs
         try:
-            known[opened.path] = (newest_evidence(opened, read_config(config.rootpath).runs)[1], "")
+            known[opened.path] = (newest_evidence(opened, runs)[1], "")
         except RecordError as error:
             known[opened.path] = (None, str(error))
     return known[opened.path]
@@ -174,9 +182,13 @@ def _data_name(claim: Claim) -> str:
     data = claim.data
     if data is None:
         return "data-not-stated"
-    # brackets and colons mean something in a node id
-    parts = [part for part in (data.name, data.config, data.split) if part]
-    return "/".join(parts).replace("[", "(").replace("]", ")").replace("::", ":")
+    return _readable("/".join(part for part in (data.name, data.config, data.split) if part))
+
+
+def _readable(text: str) -> str:
+    """Text of a card as part of a node id, where brackets and colons mean something."""
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    return shown.replace("[", "(").replace("]", ")").replace("::", ":")
 
 
 def _card_folders(config: pytest.Config) -> list[Path]:

@@ -69,13 +69,15 @@ def score_predictions(
     return Scores(rules=chosen, exact=exact, f1=f1, has_ans=has_ans, missing=absent, extra=extra)
 
 
-def apply_threshold(scores: Scores, null_odds: Mapping[str, float], threshold: float) -> Scores:
-    """Scores with every question whose null odds exceed `threshold` taken as answered with ""."""
-    check_null_odds(scores, null_odds)
+def apply_threshold(
+    scores: Scores, answers: Mapping[str, str], null_odds: Mapping[str, float], threshold: float
+) -> Scores:
+    """Scores with every answer whose null odds exceed `threshold` taken as ""; a missing prediction keeps its 0."""
+    check_null_odds(scores, answers, null_odds)
 
     def cut(values: Mapping[str, float]) -> dict[str, float]:
         return {
-            qid: float(not scores.has_ans[qid]) if null_odds[qid] > threshold else value
+            qid: float(not scores.has_ans[qid]) if qid in answers and null_odds[qid] > threshold else value
             for qid, value in values.items()
         }
 
@@ -113,16 +115,17 @@ def best_thresholds(scores: Scores, answers: Mapping[str, str], null_odds: Mappi
         answers: The predictions that were scored.
         null_odds: Question id -> null odds; ties are broken by this mapping's order, as the official script does.
     """
-    check_null_odds(scores, null_odds)
-    order = sorted(null_odds, key=lambda qid: null_odds[qid])
+    check_null_odds(scores, answers, null_odds)
+    scored = {qid for qid in scores.exact if qid in answers}
+    order = sorted((qid for qid in null_odds if qid in scored), key=lambda qid: null_odds[qid])
     figures: dict[str, float] = {}
     for name, values in (("exact", scores.exact), ("f1", scores.f1)):
-        current: float = sum(1 for has in scores.has_ans.values() if not has)
+        current: float = sum(1 for qid in scored if not scores.has_ans[qid])
         best, best_at = current, 0.0
         for qid in order:
             if scores.has_ans[qid]:
                 current += values[qid]
-            elif answers.get(qid):
+            elif answers[qid]:
                 current -= 1
             if current > best:
                 best, best_at = current, null_odds[qid]
@@ -131,9 +134,10 @@ def best_thresholds(scores: Scores, answers: Mapping[str, str], null_odds: Mappi
     return figures
 
 
-def check_null_odds(scores: Scores, null_odds: Mapping[str, float]) -> None:
-    """Raise `PredictionsError` unless the null odds cover exactly the scored questions."""
-    _compare_ids(scores.exact, null_odds, what="null odds")
+def check_null_odds(scores: Scores, answers: Mapping[str, str], null_odds: Mapping[str, float]) -> None:
+    """Raise `PredictionsError` unless every scored prediction has null odds, and no other id but a predicted one."""
+    _compare_ids({**scores.exact, **answers}, null_odds, what="null odds", absent_too=False)
+    _compare_ids({qid: 0 for qid in scores.exact if qid in answers}, null_odds, what="null odds", extra_too=False)
 
 
 def _check_ids(questions: Sequence[Question], answers: Mapping[str, str], missing: str) -> tuple[int, int]:
@@ -156,9 +160,14 @@ def _check_ids(questions: Sequence[Question], answers: Mapping[str, str], missin
 
 
 def _compare_ids(
-    known: Mapping[str, object], given: Mapping[str, object], *, what: str, absent_too: bool = True
+    known: Mapping[str, object],
+    given: Mapping[str, object],
+    *,
+    what: str,
+    absent_too: bool = True,
+    extra_too: bool = True,
 ) -> None:
-    extra = [qid for qid in given if qid not in known]
+    extra = [qid for qid in given if qid not in known] if extra_too else []
     if extra:
         raise PredictionsError(
             f"{what} name {len(extra)} id(s) that the data does not have: {_some(extra)}. "

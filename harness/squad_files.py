@@ -76,6 +76,8 @@ def _load(path: Path) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON ({error.msg}); {expected}", data=str(path)) from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise DataError(f"{path}: holds a number with too many digits; {expected}", data=str(path)) from error
     except RecursionError as error:
         raise DataError(f"{path}: nested too deeply; {expected}", data=str(path)) from error
 

@@ -25,23 +25,25 @@ def write_text(path: Path, text: str) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        if path.exists() and not path.is_file():  # a rename would put a file in the place of a device
+            raise RecordError(f"{path}: is not a regular file, expected one or none; nothing was changed")
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise RecordError(
-            f"{path}: cannot be written ({error.strerror}); nothing was changed", path=str(path)
-        ) from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RecordError(f"{path}: cannot be written ({reason}); nothing was changed", path=str(path)) from error
 
 
 def write_json(path: Path, value: Any) -> None:
     """`write_text` of `value` as JSON with a final line end."""
-    write_text(path, json.dumps(to_json(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    # ASCII, since data and paths may hold characters that UTF-8 cannot (lone surrogates)
+    write_text(path, json.dumps(to_json(value), indent=1, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -50,7 +52,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror})", path=str(path)) from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of thousands of digits
         raise RecordError(f"{path}: not a JSON file ({error}); expected a run record", path=str(path)) from error
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-MAX_CHARACTERS = 1_000_000
-MAX_NODES = 100_000
+MAX_CHARACTERS = 250_000
+MAX_NODES = 50_000
 MAX_DEPTH = 50
 
 _TAG = "tag:yaml.org,2002:"

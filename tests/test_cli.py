@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,7 +58,7 @@ def call(capsys, *arguments):
     return code, out, err
 
 
-USES = ("--use", "org/base=base", "--use", "mini=mini.json")
+USES = ("--use", "org/base=base", "--use", "mini:train=mini.json", "--use", "mini:validation=mini.json")
 
 
 def test_reproduce_writes_report_and_card_and_says_as_claimed(world, capsys):
@@ -142,7 +145,7 @@ def bad_inputs():
     yield "no such card", ["claims", "none.md"], "none.md"
     yield "predictions are a list", ["score", "mini.json", "list.json"], "found a list"
     yield "data are empty", ["score", "empty.md", "list.json"], "the file is empty"
-    yield "model without weights", ["run", "tiny.md", "--use", "org/base=hollow", USES[2], USES[3]], "*.safetensors"
+    yield "model without weights", ["run", "tiny.md", "--use", "org/base=hollow", *USES[2:]], "*.safetensors"
     yield "unknown field", ["plan", "unknown.md"], "unknown.md:"
     yield "unwritable runs", ["run", "tiny.md", *USES, "--runs", "list.json"], "cannot be written"
     yield "malformed use", ["run", "tiny.md", "--use", "base"], "ID=PATH"
@@ -184,3 +187,74 @@ def test_no_arguments_shows_help(capsys):
     code, out, err = call(capsys)
     assert code == 2 or code == 0
     assert "reproduce" in out + err
+
+
+def test_one_file_for_two_splits_is_refused_before_training(world, capsys):
+    code, out, err = call(capsys, "run", "tiny.md", *USES[:2], "--use", "mini=mini.json")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "--use mini:train=PATH --use mini:validation=PATH" in err
+    assert not (world / "runs").exists()
+
+
+def test_a_path_that_the_system_refuses_is_one_line(world, capsys):
+    for command in ("report", "plan", "audit"):
+        code, out, err = call(capsys, command, "a" * 5000)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "File name too long" in err
+
+
+def test_errors_show_control_characters_as_escapes(world, capsys):
+    code, _, err = call(capsys, "report", "no\x1b[2Jrun")
+    assert code == 2
+    assert "\x1b" not in err
+    assert "\\x1b[2J" in err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("-t", "-1"), ("-n", "odds.json", "-t", "nan"), ("-n", "odds.json", "--rules", "1.1")],
+)
+def test_a_threshold_that_would_be_left_out_is_refused(world, capsys, options):
+    answerable = {"data": [{"paragraphs": [{"context": "c", "qas": []}]}]}
+    answerable["data"][0]["paragraphs"][0]["qas"] = [
+        {"id": "a", "question": "?", "answers": [{"text": "c", "answer_start": 0}]}
+    ]
+    (world / "d.json").write_text(json.dumps(answerable), "utf-8")
+    (world / "p.json").write_text('{"a": "c"}', "utf-8")
+    (world / "odds.json").write_text('{"a": 0.5}', "utf-8")
+    code, out, err = call(capsys, "score", "d.json", "p.json", *options)
+    assert (code, out) == (2, "")
+    assert "--na-prob-" in err
+
+
+def test_help_says_where_runs_lie(capsys):
+    main(["run", "--help"])  # brackets would be taken for markup and vanish
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "(default: runs of tool.harness in pyproject.toml, else ./runs)" in shown
+
+
+def test_an_interrupted_command_is_exit_130_and_goes_on(world, capsys, monkeypatch):
+    def interrupt(self, model, questions, decoding, progress):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeEngine, "predict", interrupt)
+        code, _, err = call(capsys, "run", "tiny.md", *USES)
+    assert code == 130
+    assert "Traceback" not in err
+    code, _, err = call(capsys, "run", "tiny.md", *USES)
+    assert code == 0
+    assert "already trained" in err
+
+
+def test_a_terminal_that_lacks_characters(world):
+    text = (CARD % "75.0").replace("epochs = 1", 'epochs = 1\nother = "\N{SNOWMAN}"')
+    (world / "tiny.md").write_text(text, "utf-8")
+    for command in ("render", "claims"):
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", command, "tiny.md"],
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, b"\\u2603" in done.stdout, done.stderr) == (0, True, b"")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.data import checksum, describe, load_data
+from harness.data import checksum, describe, load_data, questions_from_rows
 from harness.errors import DataError
 from harness.records import DataRef
 
@@ -43,6 +43,8 @@ def test_slices(ten, split, first, n):
         ("validation[5:5]", "the slice is empty"),
         ("validation[:11]", "reaches beyond the 10 questions"),
         ("validation[a:]", "is not of the form"),
+        ("validation[:" + "9" * 5000 + "]", "is not of the form"),
+        ("validation[2:50%]", "mixes a percentage with a count"),  # `datasets` takes both for percentages
         ("", "is not of the form"),
     ],
 )
@@ -96,3 +98,35 @@ def test_a_data_set_that_is_not_at_hand_says_what_to_do(monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     with pytest.raises(DataError, match=r"--use nobody/nothing=PATH"):
         load_data(DataRef("nobody/nothing", "train"), {})
+
+
+ROW = {"id": "a", "context": "c d", "question": "?", "answers": {"text": ["c"], "answer_start": [0]}}
+
+
+def test_rows_of_the_hub():
+    rows = [ROW, ROW | {"id": "b", "answers": {"text": [], "answer_start": []}}, ROW | {"id": "c", "context": "e"}]
+    questions = questions_from_rows(rows, "x")
+    assert [(q.id, q.passage_id, q.impossible, len(q.answers)) for q in questions] == [
+        ("a", "0", False, 1),
+        ("b", "0", True, 0),
+        ("c", "1", False, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answers": "c"},
+        {"answers": ["c"]},
+        {"answers": {"text": ["c"]}},
+        {"answers": {"text": ["c"], "answer_start": []}},
+        {"answers": {"text": [1], "answer_start": [0]}},
+        {"answers": None},
+        {"id": 7},
+        {"context": None},
+        {"id": "before"},
+    ],
+)
+def test_malformed_rows_of_the_hub(change):
+    with pytest.raises(DataError, match=r"^x: row 1: "):
+        questions_from_rows([ROW | {"id": "before"}, ROW | change], "x")

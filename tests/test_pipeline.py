@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +13,8 @@ import pytest
 from fake_engine import FakeEngine, write_model
 
 from harness.errors import DataError, ModelError, RecipeError, RecordError, RunError
-from harness.paired import compare_runs
 from harness.pipeline import run_recipe
-from harness.records import Card, DataRef, Decoding, ModelRef, Recipe, Stage
+from harness.records import Card, DataRef, Decoding, ModelRef, Origin, Recipe, Stage
 from harness.squad import score_predictions, summarize
 from harness.squad_files import read_squad_file
 from harness.store import load_run
@@ -63,7 +65,7 @@ def uses(tmp_path):
     ]
     file = tmp_path / "set.json"
     file.write_text(json.dumps({"data": [{"paragraphs": [{"context": "c d", "qas": qas}]}]}), "utf-8")
-    return {"set": file}
+    return {"set:train": file, "set:validation": file}
 
 
 def test_stages_in_order_then_scores_by_the_official_rules(tmp_path, uses):
@@ -80,13 +82,13 @@ def test_stages_in_order_then_scores_by_the_official_rules(tmp_path, uses):
     assert run.stages[1].teacher_sha256 == run.stages[0].weights_sha256
     assert run.stages[0].student_sha256 == run.stages[1].student_sha256
     # what lies in the folder gives the same figures again
-    questions = read_squad_file(uses["set"])
+    questions = read_squad_file(uses["set:train"])
     answers = json.loads((folder / "predictions.json").read_text("utf-8"))
     assert run.scores == summarize(score_predictions(questions, answers))
     assert run.scores["exact"] == 75.0
     assert sum(kind["total"] for kind in run.by_kind.values()) == 12
     assert load_run(folder) == run
-    assert run.used == {"set": "set.json"}
+    assert run.used == {"set:train": "set.json", "set:validation": "set.json"}
     assert "n:12" in run.signature
 
 
@@ -103,7 +105,7 @@ def test_another_seed_or_other_data_is_another_run(tmp_path, uses):
     folder, _ = run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)
     seeded = replace(RECIPE, stages=(TEACHER, replace(STUDENT, seed=2)))
     assert run_recipe(CARD, seeded, FakeEngine(), tmp_path / "runs", uses=uses)[0] != folder
-    uses["set"].write_text(uses["set"].read_text("utf-8").replace("c d", "c e"), "utf-8")
+    uses["set:train"].write_text(uses["set:train"].read_text("utf-8").replace("c d", "c e"), "utf-8")
     assert run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)[0] != folder
 
 
@@ -158,7 +160,7 @@ def test_nothing_is_trained_when_an_input_is_missing(tmp_path, uses):
 
 def test_an_unused_use_is_an_error(tmp_path, uses):
     with pytest.raises(RecipeError, match="--use names 'sett'"):
-        run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses | {"sett": uses["set"]})
+        run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses | {"sett": uses["set:train"]})
 
 
 def test_unwritable_run_folder(tmp_path, uses):
@@ -167,32 +169,127 @@ def test_unwritable_run_folder(tmp_path, uses):
         run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)
 
 
-def test_two_runs_in_pairs(tmp_path, uses):
-    one, _ = run_recipe(CARD, RECIPE, FakeEngine(4), tmp_path / "runs", uses=uses)
-    seeded = replace(RECIPE, stages=(TEACHER, replace(STUDENT, seed=2)))
-    two, _ = run_recipe(CARD, seeded, FakeEngine(6), tmp_path / "runs", uses=uses)
-    paired = compare_runs(one, two)
-    # wrong in the first: 0, 4, 8; in the second: 0, 6
-    assert (paired.n, paired.both_wrong, paired.both_right) == (12, 1, 8)
-    assert (paired.only_first, paired.only_second) == (("6",), ("4", "8"))
-    assert paired.exact == (75.0, pytest.approx(100 * 10 / 12))
-    same = compare_runs(one, one)
-    assert (same.only_first, same.only_second, same.same_answer) == ((), (), 12)
-
-
-def test_runs_on_other_questions_are_not_compared(tmp_path, uses):
-    one, _ = run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)
-    part = replace(RECIPE, evaluation=DataRef("set", "validation[:6]"))
-    two, _ = run_recipe(CARD, part, FakeEngine(), tmp_path / "runs", uses=uses)
-    with pytest.raises(RecordError, match="on the same questions only"):
-        compare_runs(one, two)
-    (one / "per_question.json").unlink()
-    with pytest.raises(RecordError, match=r"has no per_question\.json"):
-        compare_runs(one, one)
-
-
 def test_the_run_folder_is_named_after_the_card(tmp_path, uses):
     card = replace(CARD, name="../../etc/passwd\n")
     folder, _ = run_recipe(card, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)
     assert folder.parent == tmp_path / "runs"
     assert Path(folder.name).name == folder.name
+
+
+def test_the_data_to_evaluate_on_is_part_of_the_id(tmp_path, uses):
+    # the same data in the same order either way: only their use differs
+    data = (DataRef("set", "train[:4]"), DataRef("set", "train[4:]"))
+    recipes = [Recipe((stage(data=data),), ref, Decoding()) for ref in data]
+    uses = {"set:train": uses["set:train"]}
+    runs = [run_recipe(CARD, recipe, FakeEngine(), tmp_path / "runs", uses=uses)[1] for recipe in recipes]
+    assert [run.evaluated.n for run in runs] == [4, 8]
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json", "vocab.txt"])
+def test_another_tokenizer_or_configuration_is_another_run(tmp_path, uses, name):
+    recipe = Recipe((stage(student=ModelRef("org/base")),), RECIPE.evaluation, Decoding())
+    uses = uses | {"org/base": tmp_path / "base"}
+    write_model(tmp_path / "base", "given")
+    folder, _ = run_recipe(CARD, recipe, FakeEngine(), tmp_path / "runs", uses=uses)
+    (tmp_path / "base" / "README.md").write_text("says nothing about the model's work", "utf-8")
+    assert run_recipe(CARD, recipe, FakeEngine(), tmp_path / "runs", uses=uses)[0] == folder
+    (tmp_path / "base" / name).write_text('{"a": 1}', "utf-8")
+    assert run_recipe(CARD, recipe, FakeEngine(), tmp_path / "runs", uses=uses)[0] != folder
+
+
+def test_a_mark_that_changes_the_rules_is_another_run(tmp_path, uses):
+    file = uses["set:train"]
+    document = json.loads(file.read_text("utf-8"))
+    entries = [qa for qa in document["data"][0]["paragraphs"][0]["qas"] if qa["answers"]]
+    document["data"][0]["paragraphs"][0]["qas"] = entries
+    rules = []
+    for mark in (False, True):
+        entries[0]["is_impossible"] = mark
+        file.write_text(json.dumps(document), "utf-8")
+        recipe = replace(RECIPE, stages=(replace(TEACHER, data=(DataRef("set", "train[:3]"),)),))
+        run = run_recipe(CARD, recipe, FakeEngine(), tmp_path / "runs", uses=uses)[1]
+        rules.append("rules:2.0" in run.signature)
+    assert rules == [False, True]
+
+
+def test_a_finished_record_is_of_the_card_as_it_is_now(tmp_path, uses):
+    guess = replace(RECIPE, origins={"n_best": Origin("assumed", "a guess")})
+    folder, _ = run_recipe(CARD, guess, FakeEngine(), tmp_path / "runs", uses=uses)
+    card = replace(CARD, sha256="1" * 64)
+    engine = FakeEngine()
+    again, run = run_recipe(card, RECIPE, engine, tmp_path / "runs", uses=uses)
+    assert (again, engine.calls) == (folder, [])
+    assert (run.card_sha256, run.recipe.assumed) == ("1" * 64, ())
+    assert load_run(folder) == run
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"name": 1}'])
+def test_a_damaged_stage_record_is_an_unfinished_stage(tmp_path, uses, content):
+    with pytest.raises(RunError):
+        run_recipe(CARD, RECIPE, FakeEngine(fail_at="student"), tmp_path / "runs", uses=uses)
+    (place,) = (tmp_path / "runs").glob("*/stages/1-teacher")
+    (place / "stage.json").write_text(content, "utf-8")
+    engine = FakeEngine()
+    assert run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses)[1].status == "finished"
+    assert engine.calls[:2] == ["train teacher", "train student"]
+
+
+def test_a_damaged_record_says_how_to_go_on(tmp_path, uses):
+    folder, _ = run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)
+    (folder / "record.json").write_text("{", "utf-8")
+    with pytest.raises(RecordError, match="anew with --fresh"):
+        run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)
+    assert run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses, fresh=True)[1].status == "finished"
+
+
+class Odd(FakeEngine):
+    """Fails as tokenizers and safetensors do: with an exception of no family; or predicts what is no number."""
+
+    def predict(self, model, questions, decoding, progress):
+        if self.fail_at == "predict":
+            raise Exception("invalid header")
+        return replace(super().predict(model, questions, decoding, progress), null_odds={"0": float("nan")})
+
+
+@pytest.mark.parametrize(("fail_at", "message"), [("predict", "invalid header"), (None, "JSON compliant")])
+def test_whatever_an_engine_raises_the_run_has_failed(tmp_path, uses, fail_at, message):
+    with pytest.raises(RunError, match=message):
+        run_recipe(CARD, RECIPE, Odd(fail_at=fail_at), tmp_path / "runs", uses=uses)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert load_run(folder).status == "failed"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from fake_engine import FakeEngine
+from test_pipeline import CARD, RECIPE
+from harness.pipeline import run_recipe
+
+class Killed(FakeEngine):
+    def train(self, stage, student, teacher, questions, out, progress):
+        training = super().train(stage, student, teacher, questions, out, progress)
+        if stage.name == "student":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return training
+
+file = Path({file!r})
+run_recipe(CARD, RECIPE, Killed(), Path({runs!r}), uses={{"set:train": file, "set:validation": file}})
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_killed_run_goes_on_and_leaves_no_lock(tmp_path, uses):
+    code = KILLED.format(tests=str(Path(__file__).parent), file=str(uses["set:train"]), runs=str(tmp_path / "runs"))
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert load_run(folder).status == "running"
+    assert [p.name for p in sorted((folder / "stages").iterdir())] == ["1-teacher", "2-student.partial"]
+    engine = FakeEngine()
+    again, run = run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses)
+    assert (again, run.status) == (folder, "finished")
+    assert engine.calls == ["train student", "predict student"]
+    assert [p.name for p in sorted((folder / "stages").iterdir())] == ["1-teacher", "2-student"]
+    whole = run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "whole", uses=uses)[1]
+    assert [s.weights_sha256 for s in run.stages] == [s.weights_sha256 for s in whole.stages]

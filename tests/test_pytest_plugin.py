@@ -53,7 +53,7 @@ def cards(pytester):
 def record(folder, **scores):
     opened = open_card(folder)
     run = load_run(RUN_FILE)
-    data = DataUsed(DataRef("pocket", "validation"), 2000, 1000, "0" * 64, "embedded")
+    data = DataUsed(DataRef("pocket", "validation"), 2000, 1000, "0" * 64, "pocket.json")
     run = replace(
         run, card_name="tiny", kind="retrained", recipe=opened.recipe, scores=scores, evaluated=data, status="finished"
     )
@@ -96,7 +96,7 @@ def test_a_card_whose_recipe_changed_has_no_evidence(pytester, cards):
     readme.write_text(readme.read_text("utf-8").replace("train[:10]", "train[:20]"), "utf-8")
     result = pytester.runpytest("-ra")
     result.assert_outcomes(skipped=4)
-    result.stdout.fnmatch_lines(["*the recipe has changed since the recorded run*"])
+    result.stdout.fnmatch_lines(["*the recipe or the embedded data set has changed since the recorded run*"])
 
 
 def test_one_claim_can_be_named(pytester, cards):
@@ -135,3 +135,40 @@ def test_repeated_claims_have_ids_of_their_own(pytester, cards):
     readme.write_text(text, "utf-8")
     lines = [line for line in pytester.runpytest("--collect-only", "-q").outlines if "::" in line]
     assert len(lines) == len(set(lines)) == 5
+
+
+def test_names_from_a_card_make_ids_that_can_be_named(pytester, cards):
+    readme = cards / "README.md"
+    text = readme.read_text("utf-8").replace("type: f1, value", 'type: "a::b[c]\\e/d", value')
+    readme.write_text(text.replace("split: validation}", 'split: "va::li[:3]"}'), "utf-8")
+    lines = [line for line in pytester.runpytest("--collect-only", "-q").outlines if "::" in line]
+    assert all(line.count("::") == 2 for line in lines)
+    assert len(set(lines)) == 4
+    for line in lines:
+        pytester.runpytest(line).assert_outcomes(skipped=1)
+
+
+def test_a_stated_folder_that_is_not_there_is_an_error(pytester, cards):
+    pytester.makeini("[pytest]\nharness_cards = crads\n")
+    result = pytester.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*harness_cards: *crads is not a folder*"])
+
+
+def test_cards_behind_a_link_are_found(pytester, cards, monkeypatch):
+    away = pytester.mkdir("away")
+    cards.parent.rename(away / "cards")
+    root = pytester.mkdir("project")
+    (root / "cards").symlink_to(away / "cards", target_is_directory=True)
+    (root / "pytest.ini").write_text("[pytest]\nharness_cards = cards\n", "utf-8")
+    monkeypatch.chdir(root)
+    pytester.runpytest().assert_outcomes(skipped=4)
+
+
+def test_malformed_settings_fail_instead_of_skipping(pytester, cards):
+    record(cards, exact=75.0, f1=80.0, HasAns_exact=70.0)
+    (pytester.path / "pyproject.toml").write_text("[tool.harness]\nrun = 'elsewhere'\n", "utf-8")
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(["*pyproject.toml: *unknown key 'run'*"])
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*Error*")

@@ -209,6 +209,9 @@ def test_an_assumption_makes_an_impossible_statement_harmless() -> None:
         ('eval_data = "squad:test + pocket:test"', "eval_data", "squad_v2:train"),
         ('base_model = "../elsewhere"', "student", "a model name"),
         ('base_model = "two words"', "student", "a model name"),
+        ('base_model = "a/b@../../x"', "student", "a model name"),
+        ('train_data = "a/b:c/../..:train"', "train_data", "dotted path parts"),
+        ('train_data = "a/b@..:train"', "train_data", "dotted path parts"),
     ],
 )
 def test_impossible_value(line: str, field: str, expected: str) -> None:
@@ -287,3 +290,53 @@ def test_fine_tune_on_a_mix() -> None:
     assert [str(ref) for ref in stage.data] == ["squadshifts:new_wiki:test[:1000]", "squad_v2:validation[:2000]"]
     assert str(recipe.evaluation) == "squad_v2:validation[8697:]"
     assert (stage.kind, stage.seed) == ("finetune", 42)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "gap"),
+    [
+        (["learning_rate = 1e-4", "learning_rate = 3e-5"], "main.learning_rate"),
+        (["learning_rate = 1e-4\nlearning_rate = 3e-5"], "main.learning_rate"),
+        (["epochs = 2\nwarmup_steps = 500"], "main.warmup_proportion"),
+        (["epochs = 2\nmax_steps = 900"], "main.epochs"),
+        (["seed = 1\nn_best = 2", "n_best = 3"], "n_best"),
+        (['base_model = "a/b"', 'base_model = "a/c"'], "main.student"),
+    ],
+)
+def test_what_the_card_leaves_unclear_is_a_gap(blocks: list[str], gap: str) -> None:
+    recipe = plan_recipe(card(*blocks))
+    assert gap in recipe.gaps
+    name = gap.rpartition(".")[2]
+    assert gap not in plan_recipe(card(*blocks), None, {name: "a/d" if name == "student" else "1"}).gaps
+
+
+def test_what_blocks_say_twice_is_clear() -> None:
+    recipe = plan_recipe(card("lr = 3e-5", "learning_rate = 0.00003\nwarmup_steps = 0"))
+    assert recipe.gaps == ("main.student", "main.data", "evaluation")
+    assert (recipe.stages[0].learning_rate, recipe.stages[0].warmup_proportion) == (3e-5, 0)
+
+
+@pytest.mark.parametrize(
+    ("block", "batch"),
+    [
+        ("train_batch_size = 8\neval_batch_size = 64", 8),
+        ("eval_batch_size = 64\nseed = 1", 32),
+        ("train_batch_size = 8\ngradient_accumulation_steps = 4", 32),
+        ("train_batch_size = 8\ngradient_accumulation_steps = 4\ntotal_train_batch_size = 64", 64),
+        ("per_device_train_batch_size = 12\ngradient_accumulation_steps = 1", 12),
+    ],
+)
+def test_batch_of_one_update(block: str, batch: int) -> None:
+    assert plan_recipe(card(block)).stages[0].batch_size == batch
+
+
+def test_a_command_that_only_evaluates_says_nothing_of_training() -> None:
+    text = "```bash\nrun_squad.py --do_eval --model_name_or_path me/own --max_seq_length 256 --num_train_epochs 9\n```"
+    (stage,) = plan_recipe(card("seed = 3", text=text)).stages
+    assert (stage.student, stage.epochs, stage.max_seq_len, stage.seed) == (None, 2, 256, 3)
+
+
+def test_a_command_of_another_task_is_not_the_recipe() -> None:
+    text = "```bash\npython run_mlm.py --learning_rate 1e-4 --model_name_or_path a/b\n```"
+    (stage,) = plan_recipe(card(text=text)).stages
+    assert (stage.student, stage.learning_rate) == (None, 3e-5)

@@ -19,6 +19,7 @@ from harness.records import (
     Question,
     Recipe,
     Stage,
+    Tolerance,
     Verdict,
     from_json,
     to_json,
@@ -115,3 +116,10 @@ def test_data_reference_prints_as_it_parses(text):
 def test_malformed_data_reference(text):
     with pytest.raises(ValueError, match="is not a data reference"):
         DataRef.parse(text)
+
+
+@pytest.mark.parametrize("figure", ["NaN", "Infinity", "1e999", pytest.param("1" + "0" * 400, id="digits")])
+def test_a_figure_that_is_no_finite_number_is_refused(figure):
+    data = json.loads(f'{{"within": {figure}, "warned": 1, "inconclusive": 1, "reason": ""}}')
+    with pytest.raises(RecordError, match=r"Tolerance\.within: .* expected a finite number"):
+        from_json(Tolerance, data)

@@ -249,7 +249,7 @@ def test_hostile_cards_state_nothing_new(field: str, text: str) -> None:
     assert all(claim.digits != "99.9" for claim in again.claims)
 
 
-DIGITS = st.from_regex(r"(0|[1-9]\d?)(\.\d{1,4})?", fullmatch=True)
+DIGITS = st.from_regex(r"(0|[1-9][0-9]?)(\.[0-9]{1,4})?", fullmatch=True)
 DATA = st.sampled_from(
     [
         None,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import string
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,10 +152,11 @@ def test_no_questions_is_an_error():
 
 def test_threshold_turns_answers_into_no_answer(make_question):
     questions = [make_question("a", ["x"]), make_question("b"), make_question("c", ["z"])]
-    scores = squad.score_predictions(questions, {"a": "x", "b": "wrong", "c": "z"})
-    cut = squad.apply_threshold(scores, {"a": -1.0, "b": 2.0, "c": 1.0}, 1.0)
+    answers = {"a": "x", "b": "wrong", "c": "z"}
+    scores = squad.score_predictions(questions, answers)
+    cut = squad.apply_threshold(scores, answers, {"a": -1.0, "b": 2.0, "c": 1.0}, 1.0)
     assert cut.exact == {"a": 1.0, "b": 1.0, "c": 1.0}
-    cut = squad.apply_threshold(scores, {"a": -1.0, "b": 2.0, "c": 1.5}, 1.0)
+    cut = squad.apply_threshold(scores, answers, {"a": -1.0, "b": 2.0, "c": 1.5}, 1.0)
     assert cut.exact == {"a": 1.0, "b": 1.0, "c": 0.0}
 
 
@@ -167,9 +172,74 @@ def test_best_threshold_by_hand(make_question):
 def test_null_odds_must_cover_the_questions(make_question):
     scores = squad.score_predictions([make_question("a", ["x"]), make_question("b")], {"a": "x", "b": ""})
     with pytest.raises(PredictionsError, match="lack 1 of 2"):
-        squad.apply_threshold(scores, {"a": 0.0}, 1.0)
+        squad.apply_threshold(scores, {"a": "x", "b": ""}, {"a": 0.0}, 1.0)
     with pytest.raises(PredictionsError, match="'z'"):
         squad.best_thresholds(scores, {"a": "x", "b": ""}, {"a": 0.0, "b": 0.0, "z": 1.0})
+
+
+def test_a_missing_prediction_is_never_right_whatever_the_threshold(make_question):
+    questions = [make_question("a", ["x"]), make_question("b"), make_question("c")]
+    answers = {"a": "x", "b": ""}
+    scores = squad.score_predictions(questions, answers, missing="zero")
+    for odds in ({"a": -1.0, "b": 2.0}, {"a": -1.0, "b": 2.0, "c": 3.0}):
+        cut = squad.apply_threshold(scores, answers, odds, 0.0)
+        assert cut.exact == {"a": 1.0, "b": 1.0, "c": 0.0}
+        best = squad.best_thresholds(scores, answers, odds)
+        assert best["best_exact"] == best["best_f1"] == pytest.approx(100 * 2 / 3)
+
+
+def test_null_odds_of_stray_predictions_are_left_out_with_them(make_question):
+    questions = [make_question("a", ["x"]), make_question("b")]
+    answers = {"a": "x", "z": "y"}
+    scores = squad.score_predictions(questions, answers, missing="zero")
+    assert squad.best_thresholds(scores, answers, {"z": -5.0, "a": 1.0})["best_exact"] == 50.0
+    with pytest.raises(PredictionsError, match="'y'"):
+        squad.best_thresholds(scores, answers, {"a": 1.0, "y": 0.0})
+
+
+def official_2_0(dataset, predictions, odds, threshold):
+    """The rules of evaluate-v2.0.py said again as it says them: gold lists, token lists, sums in the data's order."""
+
+    def norm(text):
+        bare = "".join(c for c in text.lower() if c not in set(string.punctuation))
+        return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
+
+    def f1(gold, guess):
+        ours, theirs = norm(gold).split(), norm(guess).split()
+        same = sum((Counter(ours) & Counter(theirs)).values())
+        if not ours or not theirs:
+            return int(ours == theirs)
+        if same == 0:
+            return 0
+        precision, recall = 1.0 * same / len(theirs), 1.0 * same / len(ours)
+        return (2 * precision * recall) / (precision + recall)
+
+    raw = {"exact": {}, "f1": {}}
+    for qid, texts in dataset.items():
+        golds = [text for text in texts if norm(text)] or [""]
+        raw["exact"][qid] = max(int(norm(gold) == norm(predictions[qid])) for gold in golds)
+        raw["f1"][qid] = max(f1(gold, predictions[qid]) for gold in golds)
+    figures = {}
+    for prefix, ids in (
+        ("", list(dataset)),
+        ("HasAns_", [qid for qid in dataset if dataset[qid]]),
+        ("NoAns_", [qid for qid in dataset if not dataset[qid]]),
+    ):
+        for name, values in raw.items():
+            cut = {q: float(not dataset[q]) if odds[q] > threshold else v for q, v in values.items()}
+            if ids:
+                figures[prefix + name] = 100.0 * sum(cut[q] for q in ids) / len(ids)
+        if ids:
+            figures[prefix + "total"] = len(ids)
+    for name, values in raw.items():
+        current = best = sum(1 for qid in dataset if not dataset[qid])
+        at = 0.0
+        for qid in sorted(odds, key=lambda k: odds[k]):
+            current += values[qid] if dataset[qid] else (-1 if predictions[qid] else 0)
+            if current > best:
+                best, at = current, odds[qid]
+        figures[f"best_{name}"], figures[f"best_{name}_thresh"] = 100.0 * best / len(values), at
+    return figures
 
 
 words = st.lists(st.sampled_from(["a", "The", "x", "Y", "z.", "-", "é", " "]), max_size=5).map(" ".join)
@@ -188,6 +258,30 @@ def test_scores_are_bounded_and_exact_implies_f1(rows):
         assert scores.exact[qid] <= scores.f1[qid]
     backwards = squad.score_predictions(questions[::-1], answers, rules="2.0")
     assert squad.summarize(backwards) == pytest.approx(squad.summarize(scores))
+
+
+@given(
+    st.lists(
+        st.tuples(words, st.lists(words, max_size=3), st.sampled_from([-2.0, -0.5, 0.0, 0.5, 3.0])),
+        min_size=1,
+        max_size=12,
+    ),
+    st.sampled_from([-1.0, 0.0, 1.0]),
+    st.randoms(use_true_random=False),
+)
+def test_every_key_equals_the_official_script(rows, threshold, random):
+    questions = [
+        Question(str(i), "0:0", "", "", tuple(Answer(text, 0) for text in golds), impossible=not golds)
+        for i, (_, golds, _) in enumerate(rows)
+    ]
+    answers = {str(i): guess for i, (guess, _, _) in enumerate(rows)}
+    odds = {str(i): value for i, (_, _, value) in enumerate(rows)}
+    odds = dict(random.sample(sorted(odds.items()), len(odds)))
+    raw = squad.score_predictions(questions, answers, rules="2.0")
+    ours = squad.summarize(squad.apply_threshold(raw, answers, odds, threshold))
+    ours |= squad.best_thresholds(raw, answers, odds)
+    golds = {q.id: [a.text for a in q.answers] for q in questions}
+    assert ours == official_2_0(golds, answers, odds, threshold)
 
 
 @given(st.lists(st.lists(words.filter(lambda w: squad.normalize_answer(w) != ""), max_size=3), min_size=1, max_size=8))

@@ -53,6 +53,8 @@ def test_record_round_trip(tmp_path, run):
     [
         ("", "not a JSON file"),
         ("[]", "found schema 'list'"),
+        pytest.param("9" * 5000, "not a JSON file", id="digits"),
+        pytest.param("[" * 100_000, "not a JSON file", id="nested"),
         ('{"schema": 99}', "found schema 99, expected a run record of schema 1"),
         ('{"schema": 1}', "is missing"),
     ],
@@ -94,3 +96,18 @@ def test_replace_folder_takes_the_place_of_an_old_one(tmp_path):
         (tmp_path / name / name).touch()
     store.replace_folder(tmp_path / "new", tmp_path / "old")
     assert [p.name for p in (tmp_path / "old").iterdir()] == ["new"]
+
+
+def test_text_that_utf_8_cannot_hold(tmp_path):
+    store.write_json(tmp_path / "a.json", {"q": "\ud800 é"})
+    assert store.read_json(tmp_path / "a.json") == {"q": "\ud800 é"}
+    with pytest.raises(RecordError, match="cannot be written"):
+        store.write_text(tmp_path / "a.md", "\ud800")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_device_or_folder_is_never_replaced(tmp_path):
+    for path in (Path(os.devnull), tmp_path):
+        with pytest.raises(RecordError, match="not a regular file"):
+            store.write_text(path, "x")
+    assert not Path(os.devnull).is_file()

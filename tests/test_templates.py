@@ -183,6 +183,9 @@ def test_unprintable_characters_in_yaml() -> None:
     shown = escape.as_yaml({"a": "a\x00\ud800\u2028b"})
     shown.encode("utf-8")
     assert yaml.safe_load(shown) == {"a": "a\x00\ufffd\u2028b"}
+    marks = {"a\u202e": ["\u2066b", "\x1b[31m"], "c\u202e": "\x85"}
+    assert escape.as_yaml(marks).replace("\n", "").isprintable()
+    assert yaml.safe_load(escape.as_yaml(marks)) == marks
 
 
 def test_templates_are_looked_for_beside_the_modules_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

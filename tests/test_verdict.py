@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import verdict
 from harness.records import Claim, DataRef, Origin, Place, Run, Tolerance, Verdict
+from harness.squad_files import read_squad_file
 from harness.store import load_run
 from harness.verdict import applies, judge_claim, same_digits
 
@@ -15,14 +17,14 @@ RUN = load_run(Path(__file__).parent / "data" / "runs" / "finished.json")
 DATA = DataRef("squad_v2", "validation")
 
 
-def run_with(kind="retrained", assumed=False, data=DATA, **scores) -> Run:
+def run_with(kind="retrained", assumed=False, data=DATA, n=11_873, **scores) -> Run:
     recipe = replace(
         RUN.recipe,
         stages=tuple(replace(stage, origins={}) for stage in RUN.recipe.stages),
         origins={"n_best": Origin("assumed", "a guess")} if assumed else {},
     )
     return replace(
-        RUN, kind=kind, recipe=recipe, scores=scores or {"exact": 80.0}, evaluated=replace(RUN.evaluated, ref=data)
+        RUN, kind=kind, recipe=recipe, scores=scores or {"exact": 80.0}, evaluated=replace(RUN.evaluated, ref=data, n=n)
     )
 
 
@@ -50,6 +52,8 @@ def claim(digits="80.0", metric="exact_match", subset="all", data=DATA, unit="pe
         ("78.69114798281817000000000000000000", "percent", 78.69114798281817, True),
         ("78.69", "percent", 100.0, False),
         ("7.869e1", "percent", 78.6911, True),
+        ("8e1", "percent", 80.4, True),
+        ("8e1", "percent", 84.0, False),
     ],
 )
 def test_same_digits(digits, unit, value, same):
@@ -151,3 +155,56 @@ def test_which_claims_an_override_is_about():
     assert not applies("f1", None, claim())
     assert not applies("exact_match", "squad", claim())
     assert not applies("exact_match", "squad_v2", claim(data=None))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "evaluated", "comparable"),
+    [
+        (("squadshifts", "test"), ("squadshifts", "test", "amazon"), False),
+        (("squadshifts", "test", "amazon"), ("squadshifts", "test"), False),
+        (("mini", "test", "default"), ("mini", "test"), True),
+        (("mini", "test", "hard"), ("mini", "test"), False),
+        (("mini", "dev"), ("mini", "validation"), True),
+        (("mini", "test", None, "abc"), ("mini", "test", None, "def"), False),
+        (("mini", "test", None, "abc"), ("mini", "test"), True),
+        (("mini", "test[:10]"), ("mini", "test"), False),
+    ],
+)
+def test_the_same_name_is_not_the_same_data(claimed, evaluated, comparable):
+    comparison = judge_claim(claim(data=DataRef(*claimed)), run_with(data=DataRef(*evaluated)))
+    assert (comparison.verdict is Verdict.MATCHES) is comparable
+    assert (comparison.verdict is Verdict.NOT_COMPARABLE) is not comparable
+
+
+@pytest.mark.parametrize(
+    ("digits", "unit", "value", "verdict"),
+    [
+        ("1", "fraction", 57.0, Verdict.INCONCLUSIVE),  # 57 rounds to 1 as a fraction without decimals
+        ("0.8", "fraction", 89.9, Verdict.INCONCLUSIVE),
+        ("0.8", "fraction", 80.2, Verdict.MATCHES),
+        ("0.8", "fraction", 80.7, Verdict.WITHIN_TOLERANCE),
+        ("0.8", "fraction", 70.0, Verdict.DIFFERS),
+        ("1e2", "percent", 57.0, Verdict.DIFFERS),
+        ("0.80", "fraction", 80.9, Verdict.MATCHES),
+        ("80", "percent", 80.9, Verdict.MATCHES),
+    ],
+)
+def test_a_claim_printed_too_coarsely_is_not_shown_by_its_digits(digits, unit, value, verdict):
+    assert judge_claim(claim(digits, unit=unit), run_with(exact=value)).verdict is verdict
+
+
+def test_a_file_with_fewer_questions_is_not_the_whole_split():
+    comparison = judge_claim(claim(), run_with(n=3176))
+    assert comparison.verdict is Verdict.NOT_COMPARABLE
+    assert comparison.reason == (
+        "other questions: the run evaluated 3176, the claim is about all 11873 of squad_v2:validation"
+    )
+    part = DataRef("squad_v2", "validation[8697:]")
+    assert judge_claim(claim(data=part), run_with(data=part, n=3176)).verdict is Verdict.MATCHES
+    other = DataRef("mini", "validation")
+    assert judge_claim(claim(data=other), run_with(data=other, n=12)).verdict is Verdict.MATCHES
+
+
+def test_the_numbers_of_questions_are_those_of_the_published_files(shared):
+    for name, file in (("squad", "dev-v1.1.json"), ("squad_v2", "dev-v2.0.json")):
+        assert verdict._WHOLE[name, "validation"] == len(read_squad_file(shared / "data" / "squad" / file))

@@ -17,7 +17,7 @@ from harness.records import Card
 
 __all__ = ["parse_card", "read_card"]
 
-MAX_CHARACTERS = 4_000_000
+MAX_CHARACTERS = 500_000
 
 
 def read_card(path: Path) -> Card:
@@ -28,13 +28,19 @@ def read_card(path: Path) -> Card:
     """
     file = path / "README.md" if path.is_dir() else path
     try:
-        raw = file.read_bytes()
+        with file.open("rb") as stream:
+            raw = stream.read(4 * MAX_CHARACTERS + 1)
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise CardError(
             f"{file}: found no card ({reason}), expected a Markdown file or a folder with README.md; check the path",
             path=str(file),
         ) from None
+    if len(raw) > 4 * MAX_CHARACTERS:
+        message = (
+            f"found more than {4 * MAX_CHARACTERS} bytes, expected at most {MAX_CHARACTERS} characters; shorten it"
+        )
+        raise CardError(f"{file}: {message}", path=str(file))
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

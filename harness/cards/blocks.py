@@ -13,6 +13,9 @@ from harness.cards.source import Source
 
 _EVIDENCE = re.compile(r"<!--\s*(?P<end>/?)harness:evidence\s*-->")
 _PREFIX = re.compile(r"[>\s]*")
+_CODE = re.compile(
+    r"\s*(?:import\s|from\s+\S+\s+import\b|def\s|class\s|return\b|print\(|>>>|(?:for|if|while|with)\s[^:]*:\s*$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class Fence:
 
     language: str
     lines: tuple[Span, ...]
+
+    def is_program(self) -> bool:
+        """Whether it holds Python code, whatever its language says."""
+        return any(_CODE.match(line.text) for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)

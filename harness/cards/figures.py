@@ -13,8 +13,8 @@ from harness import names
 from harness.cards.source import Source
 from harness.records import Claim, ClaimOrigin, DataRef, Subset
 
-NUMBER = r"[-+]?(?:\d{1,20}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][-+]?\d{1,3})?"
-_CELL = re.compile(rf"[\s*_`~]*(?P<digits>{NUMBER})\s*(?P<percent>%?)[\s*_`~]*(?:(?:±|\+/-|\+-)[^|]*)?")
+NUMBER = r"[-+]?(?:[0-9]{1,20}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?"
+_CELL = re.compile(rf"[\s*_`]*(?P<digits>{NUMBER})\s*(?P<percent>%?)[\s*_`]*(?:(?:±|\+/-|\+-)[^|]*)?")
 _QUOTES = "\"'"
 
 

@@ -85,9 +85,12 @@ def read_name(front: FrontMatter) -> str | None:
 
 
 def read_claims(front: FrontMatter) -> list[Claim]:
-    """Every figure of every metric of every result in ``model-index``."""
+    """Every figure of every metric of every result that ``model-index`` gives for the card's model, the first."""
     claims: list[Claim] = []
+    own = read_name(front)
     for model in _entries(front, front.get("model-index"), "model-index"):
+        if _text(model.get("name")) != own:
+            continue
         for result in _entries(front, model.get("results"), "results"):
             data = _read_data(front, result.get("dataset"))
             figures = []
@@ -167,6 +170,9 @@ def _read_data(front: FrontMatter, node: yaml.Node | None) -> DataRef | None:
     name = _text(fields.get("type")) or _text(fields.get("name"))
     if name is None:
         return None
+    title, kind = names.dataset_name(_text(fields.get("name")) or ""), names.dataset_name(name)
+    if title and kind and title != kind and (title, kind) != ("squad", "squad_v2"):  # SQuAD is also the family's name
+        return None
     config, revision = _text(fields.get("config")), _text(fields.get("revision"))
     return names.canonical_data(DataRef(name, _text(fields.get("split")) or "", config, revision))
 
@@ -184,7 +190,7 @@ def _read_metric(front: FrontMatter, fields: dict[str, yaml.Node], data: DataRef
         parts = []
     figures = []
     for metric, subset, node in parts:
-        if not isinstance(node, yaml.ScalarNode) or not metric:
+        if not isinstance(node, yaml.ScalarNode) or not metric or not names.is_result(metric):
             continue
         start = front.start + node.start_mark.index
         found = find_digits(front.source.text[start : front.start + node.end_mark.index])

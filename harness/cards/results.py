@@ -1,108 +1,73 @@
-"""Claims in the body: the metrics block, the results table, and the data set that the text around them names."""
+"""Claims in the body: the metrics block and the results table."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from harness import names
+from harness.cards.about import Around
 from harness.cards.blocks import Block, Fence, Heading, Prose, Span, Table
 from harness.cards.figures import NUMBER, Figure, find_digits, to_claims
 from harness.cards.source import Source
 from harness.records import Claim, DataRef, Setting, Subset
 
 _LANGUAGES = frozenset({"", "json", "text", "txt", "plaintext", "yaml", "yml"})
+# What follows the figure must end it: no second figure, no decimal comma, no formula. What precedes the key must not
+# be part of it: another key before a slash, or a word that says whose figure it is.
 _ENTRY = re.compile(
-    rf"""(?<![\w.-])(?P<quote>["']?)(?P<key>[A-Za-z_]\w{{0,60}})(?P=quote)\s*[:=]\s*["']?
-        (?P<digits>{NUMBER})\s*(?P<percent>%?)(?![\w.]*\w)""",
+    rf"""(?<![\w./-])(?<![A-Za-z][ \t])(?P<quote>["']?)(?P<key>[A-Za-z_]\w{{0,60}})(?P=quote)\s*[:=]\s*["']?
+        (?P<digits>{NUMBER})\s*(?P<percent>%?)(?=["']?\s*(?:$|,(?!\d)|[;|)}}\]\#(±"'A-Za-z_]|\+/-))(?![\w.]*\w)""",
     re.VERBOSE,
 )
-_NOT_SCORES = re.compile(r".*(?:total|thresh|samples|runtime|per_second|epoch|steps?)", re.I)
-_VALUE_HEADERS = frozenset({"value", "score", "result", "results", "reported", "figure"})
-_EVALUATED = re.compile(r"\b(?:evaluat\w+|tested|results?|performance|scores?)\b[^.]{0,60}$", re.I)
-
-
-@dataclass(slots=True)
-class _Section:
-    level: int
-    named: list[DataRef] = field(default_factory=list)
-    """Data sets named by the latest of its texts that names any."""
+_VALUE_HEADERS = frozenset(
+    {"", "value", "score", "result", "results", "reported", "figure", "percent", "percentage", "points"}
+)
+_LOG_HEADER = re.compile(r"(?:train\w*|val\w*|eval\w*)[ _]loss|(?:global[ _])?steps?|epoch|iterations?", re.I)
 
 
 def is_metrics(fence: Fence) -> bool:
     """Whether a fenced block prints scores: some line gives exact match or F1 a figure."""
-    return fence.language in _LANGUAGES and any(
-        names.is_score(match["key"]) for line in fence.lines for match in _ENTRY.finditer(line.text)
+    return (
+        fence.language in _LANGUAGES
+        and not fence.is_program()
+        and any(names.is_score(match["key"]) for line in fence.lines for match in _ENTRY.finditer(line.text))
     )
 
 
 def read_claims(
     blocks: Sequence[Block], source: Source, model: str, settings: Sequence[Setting], known: Sequence[DataRef]
 ) -> list[Claim]:
-    """The claims of metrics blocks and tables, in order.
+    """The claims of metrics blocks and tables, in order; see `about` for what each is about.
 
-    A claim is about the data set that its row names, else the one that the text before it in its section names (or
-    in the section around that, but not under the card's title), else the one of the ``Eval data`` line, else of an
-    ``eval_data`` setting, else the only one in `known` (the front matter's).
+    Args:
+        blocks: The body.
+        source: The card.
+        model: The card's model.
+        settings: Everything that the card states.
+        known: The data sets of the front matter.
     """
-    default = _default_data(settings, known)
+    around = Around(model, settings, known)
     claims: list[Claim] = []
-    sections = [_Section(0)]
     for block in blocks:
-        if isinstance(block, Heading):
-            sections = [section for section in sections if 0 < section.level < block.level]
-            sections.append(_Section(block.level, _named_data(block.text)))
-        elif isinstance(block, Prose):
-            section = sections[-1]
-            section.named = _named_data("\n".join(line.text for line in block.lines)) or section.named
+        if isinstance(block, (Heading, Prose)):
+            around.read(block)
         elif isinstance(block, Table):
-            figures = _table_figures(block, model, _section_data(sections, default))
-            claims += to_claims(figures, "table", source)
-        elif is_metrics(block):
-            figures = _fence_figures(block, _section_data(sections, default))
-            claims += to_claims(figures, "code", source)
+            claims += to_claims(_consistent(_table_figures(block, around), around), "table", source)
+        elif is_metrics(block) and not around.others:
+            claims += to_claims(_consistent(_fence_figures(block, around.data), around), "code", source)
     return claims
 
 
-def _default_data(settings: Sequence[Setting], known: Sequence[DataRef]) -> DataRef | None:
-    stated = [setting for setting in settings if setting.name == "eval_data"]
-    for setting in sorted(stated, key=lambda s: s.block is not None):
-        if (ref := _one_data_set(setting.text)) is not None:
-            return ref
-    return known[0] if len(known) == 1 else None
-
-
-def _one_data_set(text: str) -> DataRef | None:
-    try:
-        return names.canonical_data(DataRef.parse(text))
-    except ValueError:
-        refs = {mention.ref for mention in names.data_mentions(text)}
-        return names.data_phrase(text) or (refs.pop() if len(refs) == 1 else None)
-
-
-def _named_data(text: str) -> list[DataRef]:
-    """The data sets that a text names; where they are several, only those that it says something was evaluated on."""
-    mentions = names.data_mentions(text)
-    refs = list(dict.fromkeys(mention.ref for mention in mentions))
-    if len(refs) > 1:
-        evaluated = [m.ref for m in mentions if _EVALUATED.search(text[max(0, m.start - 90) : m.start])]
-        return list(dict.fromkeys(evaluated)) or refs
-    return refs
-
-
-def _section_data(sections: Sequence[_Section], default: DataRef | None) -> DataRef | None:
-    """The data set that the nearest text naming any names; None where it names several."""
-    for section in reversed(sections):
-        if section.level == 1 and section is not sections[-1]:
-            break
-        if section.named:
-            ref = section.named[0]
-            if len(section.named) > 1:
-                return None
-            same = default is not None and default.name == ref.name and ref.config in (None, default.config)
-            return default if same and not ref.split else ref
-    return default
+def _consistent(figures: Sequence[Figure], around: Around) -> list[Figure]:
+    """The figures without those that say different things of the same: what tells them apart was not understood."""
+    if around.subset is not None:
+        figures = [dataclasses.replace(f, subset=around.subset) if f.subset == "all" else f for f in figures]
+    values: dict[object, set[float]] = {}
+    for figure in figures:
+        values.setdefault((figure.metric, figure.subset, figure.data), set()).add(float(figure.digits))
+    return [figure for figure in figures if len(values[figure.metric, figure.subset, figure.data]) == 1]
 
 
 def _fence_figures(fence: Fence, data: DataRef | None) -> list[Figure]:
@@ -110,7 +75,7 @@ def _fence_figures(fence: Fence, data: DataRef | None) -> list[Figure]:
     for line in fence.lines:
         for match in _ENTRY.finditer(line.text):
             metric, subset = names.metric_name(match["key"])
-            if metric not in names.SCORES and _NOT_SCORES.fullmatch(match["key"]):
+            if not names.is_result(match["key"]):
                 continue
             if find_digits(match["digits"]) is None:  # overflows
                 continue
@@ -125,36 +90,40 @@ def _plain(text: str) -> str:
     return re.sub(r"[*`]|(?<!\w)_+|_+(?!\w)", "", text).strip()
 
 
-def _table_figures(table: Table, model: str, data: DataRef | None) -> list[Figure]:
+def _table_figures(table: Table, around: Around) -> list[Figure]:
     header = [_plain(cell.text) for cell in table.header]
+    if any(_LOG_HEADER.fullmatch(text) for text in header):  # rows are checkpoints, not the model
+        return []
     columns = [number for number, text in enumerate(header) if names.is_score(text)]
     figures = []
     for row in table.rows:
         if columns:
-            context = _context(
-                [(h, c) for n, (h, c) in enumerate(zip(header, row, strict=False)) if n not in columns], model
-            )
+            others = [(h, c.text) for n, (h, c) in enumerate(zip(header, row, strict=False)) if n not in columns]
             cells = [(header[n], row[n]) for n in columns if n < len(row)]
         else:
             label = _plain(row[0].text) if row else ""
             if not names.is_score(label):
                 continue
-            values = _value_columns(header, row)
-            context = _context(
-                [(header[n], row[n]) for n in range(1, len(row)) if n not in values and n < len(header)], model
-            )
+            values = _value_columns(header, row, around)
+            others = [(header[n], row[n].text) for n in range(1, min(len(row), len(header))) if n not in values]
+            others += [("version", header[n]) for n in values if not _is_value_header(header[n])]
             cells = [(label, row[n]) for n in values]
+        context = _context(others, around)
         if context is not None:
-            named, subset = context
-            figures += _row_figures(cells, named or data, subset)
+            figures += _row_figures(cells, *context)
     return figures
 
 
-def _value_columns(header: Sequence[str], row: Sequence[Span]) -> list[int]:
+def _is_value_header(text: str) -> bool:
+    return re.sub(r"[^a-z]", "", text.casefold()) in _VALUE_HEADERS and not re.search(r"\d", text)
+
+
+def _value_columns(header: Sequence[str], row: Sequence[Span], around: Around) -> list[int]:
     """The column with the card's own figure: the only one with figures, else the one that is titled so."""
     numeric = [n for n in range(1, min(len(row), len(header))) if find_digits(row[n].text)]
-    titled = [n for n in numeric if re.sub(r"[^a-z]", "", header[n].casefold()) in _VALUE_HEADERS]
-    return titled[:1] or (numeric if len(numeric) == 1 else [])
+    own = [n for n in numeric if around.is_own(header[n])]
+    titled = [n for n in numeric if _is_value_header(header[n])]
+    return own[:1] or titled[:1] or (numeric if len(numeric) == 1 else [])
 
 
 def _row_figures(cells: Sequence[tuple[str, Span]], data: DataRef | None, subset: Subset | None) -> list[Figure]:
@@ -170,23 +139,30 @@ def _row_figures(cells: Sequence[tuple[str, Span]], data: DataRef | None, subset
     return figures
 
 
-def _context(cells: Sequence[tuple[str, Span]], model: str) -> tuple[DataRef | None, Subset | None] | None:
-    """Data set and subset that the other cells of a row name; None where the row is about something else."""
+def _context(cells: Sequence[tuple[str, str]], around: Around) -> tuple[DataRef | None, Subset | None] | None:
+    """Data set and subset of a row, by the other cells in it; None where the row is about something else."""
     data: DataRef | None = None
     subset: Subset | None = None
     split = ""
+    own = False
     for header, cell in cells:
-        text = _plain(cell.text)
+        text = _plain(cell)
         if not text or find_digits(text):
-            continue
-        if (ref := _one_data_set(text)) is not None:
+            if text and re.search("data|squad|version", header, re.I):
+                return None
+        elif (ref := around.one_data_set(text)) is not None:
             data = ref
         elif (part := names.subset_name(text)) is not None:
             subset = part
         elif names.split_name(text) in ("train", "validation", "test") or header.casefold() == "split":
             split = names.split_name(text)
-        elif text.casefold() not in (model.casefold(), model.casefold().rpartition("/")[2]):
+        elif around.is_own(text):
+            own = True
+        else:
             return None
-    if data is not None and split and not data.split:
-        data = DataRef(data.name, split, data.config, data.revision)
+    if around.others and not own:
+        return None
+    data = around.data if data is None else data if split else around.completed(data)
+    if data is not None and split and data.split.partition("[")[0] != split:
+        data = dataclasses.replace(data, split=split)
     return data, subset

@@ -15,11 +15,10 @@ _BLOCK_LANGUAGES = frozenset(
     {"", "text", "txt", "plaintext", "ini", "toml", "yaml", "yml", "json", "properties", "conf"}
 )
 _SHELLS = frozenset({"", "bash", "sh", "shell", "console", "zsh"})
-_CODE = re.compile(r"\s*(?:import\s|from\s+\S+\s+import\b|def\s|class\s|print\(|>>>)")
 _NAME = re.compile(r"""\s*(?P<quote>["']?)(?P<name>[A-Za-z_][\w.-]{0,60})(?P=quote)\s*[=:]\s*""")
 _QUOTED = re.compile(r"""(["'])(?P<text>[^"']*)\1\s*,?\s*(?:\#.*)?""")
 _COMMENT = re.compile(r"\s#")
-_SCRIPT = re.compile(r"(?:^|[\s/])run_\w+\.py\b")
+_SCRIPT = re.compile(r"(?:^|[\s/])run_\w*(?:squad|qa)\w*\.py\b")
 _FLAG = re.compile(
     r"""(?<!\S)--(?P<name>[A-Za-z][\w-]{0,60})
         (?:(?:=|[ \t]+(?!-[A-Za-z-]))(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<plain>[^\s\\"'|&;]+)))?""",
@@ -58,11 +57,9 @@ def read_settings(blocks: Sequence[Block], source: Source) -> list[Setting]:
 
 
 def _block_settings(fence: Fence, source: Source, ordinal: int) -> list[Setting]:
-    if fence.language not in _BLOCK_LANGUAGES:
+    if fence.language not in _BLOCK_LANGUAGES or fence.is_program():
         return []
     lines = [line for line in fence.lines if line.text.strip(" \t{},") and not line.text.lstrip().startswith("#")]
-    if any(_CODE.match(line.text) for line in lines):
-        return []
     read = [(line, _line_setting(line, source, ordinal)) for line in lines]
     good = [setting for _, setting in read if setting is not None]
     if any(setting.name == "stage" for setting in good):
@@ -106,7 +103,7 @@ def _setting(
 
 
 def _command_settings(fence: Fence, source: Source, ordinal: int) -> list[Setting]:
-    """The flags of a ``run_*.py`` command, over continued lines; a flag without a value is true."""
+    """The flags of a ``run_squad.py`` or ``run_qa.py`` command, over continued lines; a flag without a value is true."""
     if fence.language not in _SHELLS:
         return []
     settings = []

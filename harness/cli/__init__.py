@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
 import typer
 
 from harness.cli import judge_commands, read_commands, run_commands, write_commands
+from harness.cli.output import note
 from harness.errors import HarnessError, MissingDependencyError
 
 app = typer.Typer(
@@ -24,13 +26,21 @@ for module in (read_commands, run_commands, judge_commands, write_commands):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code instead of exiting."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack characters that a card has
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(args=list(sys.argv[1:] if argv is None else argv), prog_name="harness")
     except HarnessError as error:
         hint = f" ({error.command})" if isinstance(error, MissingDependencyError) else ""
-        message = " ".join(f"{error}{hint}".split())
-        print(f"harness: error: {message}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
+        return _refuse(f"{error}{hint}", error.exit_code)
+    except OSError as error:  # a name too long, a folder that may not be entered: whatever the path, one line
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _refuse(f"{where}cannot be used ({error.strerror or error}); check the path and its permissions", 2)
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 0 if error.code is None else 2
     return 0
+
+
+def _refuse(message: str, code: int) -> int:
+    note(f"harness: error: {' '.join(message.split())}")
+    return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,9 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.output import note, print_comparisons, print_json, print_table
+
+_NO_THRESHOLD = 1.0
+"""The official script's default; no probability exceeds it."""
 
 
 class RulesChoice(str, Enum):  # noqa: UP042 - typer shows the values of a str Enum as choices
@@ -98,7 +102,7 @@ def score(
     ] = None,
     na_prob_thresh: Annotated[
         float, typer.Option("--na-prob-thresh", "-t", help='Predict "" above this; needs --na-prob-file.')
-    ] = 1.0,
+    ] = _NO_THRESHOLD,
     rules: Annotated[RulesChoice, typer.Option(help="Official rules; auto takes 2.0 for data with unanswerables.")] = (
         RulesChoice.AUTO
     ),
@@ -118,13 +122,17 @@ def score(
     from harness.signature import signature
     from harness.squad_files import read_squad_file
 
+    if math.isnan(na_prob_thresh) or (na_prob_file is None and na_prob_thresh != _NO_THRESHOLD):
+        raise typer.BadParameter("--na-prob-thresh takes a number, and needs --na-prob-file")
     questions = read_squad_file(data)
     answers = read_predictions(predictions)
     raw = squad.score_predictions(questions, answers, rules=rules.value, missing=missing.value)
     odds = None if na_prob_file is None else read_null_odds(na_prob_file)
-    scores = raw if odds is None else squad.apply_threshold(raw, odds, na_prob_thresh)
+    if odds is not None and raw.rules == "1.1":
+        raise typer.BadParameter("--na-prob-file belongs to rules 2.0, and these are 1.1: give --rules 2.0 with it")
+    scores = raw if odds is None else squad.apply_threshold(raw, answers, odds, na_prob_thresh)
     figures = squad.summarize(scores)
-    if odds is not None and scores.rules == "2.0":
+    if odds is not None:
         figures |= squad.best_thresholds(raw, answers, odds)
     print_json(figures)
     if raw.missing:
@@ -132,5 +140,5 @@ def score(
     if raw.extra:
         note(f"{raw.extra} predictions are for ids that the data does not have and were left out")
     used = describe(DataRef(data.stem, ""), questions, data.name)
-    threshold = "" if odds is None else f" | na_prob_thresh:{na_prob_thresh:g}"
+    threshold = "" if odds is None else f" | na_prob_thresh:{na_prob_thresh!r}"
     note(f"signature: {signature(used, scores)}{threshold}")

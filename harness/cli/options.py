@@ -16,11 +16,17 @@ StrictOption = Annotated[
 AuditStrictOption = Annotated[bool, typer.Option("--strict", help="Also exit 1 for warnings.")]
 RunsOption = Annotated[
     Path | None,
-    typer.Option("--runs", metavar="DIR", help="Folder of runs (default: [tool.harness] runs, else ./runs)."),
+    typer.Option(
+        "--runs", metavar="DIR", help="Folder of runs (default: runs of tool.harness in pyproject.toml, else ./runs)."
+    ),
 ]
 UseOption = Annotated[
     list[str] | None,
-    typer.Option("--use", metavar="ID=PATH", help="Local folder or file in place of a model or data set; repeatable."),
+    typer.Option(
+        "--use",
+        metavar="ID=PATH",
+        help="Local folder or file in place of a model, a data set or its split (ID:SPLIT); repeatable.",
+    ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of every stage in place of the card's.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same recipe left.")]

@@ -40,7 +40,8 @@ def visible(text: str) -> str:
 
 def print_json(value: Any) -> None:
     """A record, or a list of records, as JSON."""
-    sys.stdout.write(json.dumps(to_json(value), indent=2, ensure_ascii=True, default=str) + "\n")
+    text = json.dumps(to_json(value), indent=2, ensure_ascii=True, default=str, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def print_line(text: str) -> None:

@@ -23,8 +23,10 @@ PREFIX_SPACE = True
 HEAD_WIDTH = 32
 POSITIONS = 258
 """256 tokens, and the two positions that RoBERTa leaves unused."""
-DROPOUT = 0.1
-INITIALIZER_RANGE = 0.02
+DROPOUT = 0.03
+"""Of hidden states; attention has none. Models this small, on data this plain, lose by more."""
+INITIALIZER_RANGE = 0.1
+"""RoBERTa's 0.02 is for models ten times as wide; with it these do not leave the answer "" for many epochs."""
 
 _NAME = re.compile(r"pocket/roberta-([1-9]\d?)x([1-9]\d{1,3})", re.ASCII)
 
@@ -52,7 +54,7 @@ def build_base(name: str, texts: Sequence[str], seed: int, out: Path) -> None:
         max_position_embeddings=POSITIONS,
         type_vocab_size=1,
         hidden_dropout_prob=DROPOUT,
-        attention_probs_dropout_prob=DROPOUT,
+        attention_probs_dropout_prob=0.0,
         initializer_range=INITIALIZER_RANGE,
         bos_token_id=tokenizer.bos_token_id,
         pad_token_id=tokenizer.pad_token_id,

@@ -27,11 +27,12 @@ LOGS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
-    """What a stage starts from."""
+class Prepared:
+    """A stage ready to be trained."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    data: TrainingSet
 
 
 def train_stage(
@@ -53,23 +54,34 @@ def train_stage(
         ModelError: a folder is no usable model.
         RunError: training failed or diverged.
     """
+    return fit(stage, prepare(stage, student, teacher, questions, progress), out, progress)
+
+
+def prepare(
+    stage: Stage, student: Path, teacher: Path | None, questions: Sequence[Question], progress: Progress
+) -> Prepared:
+    """Load the student, cut the questions into labelled windows, and ask the teacher; sets the seed first."""
     _check_stage(stage, teacher)
     if not questions:
         raise DataError(f"stage {stage.name}: found no training question, expected some; name data with questions")
     set_seed(stage.seed)
-    start = _load_student(student)
-    distillation = None
+    tokenizer = load_tokenizer(student)
+    model = load_model(student, fresh_head=True)
+    check_fit(student, model, tokenizer)
     tokenizing = Meter(progress, f"tokenize for {stage.name}", len(questions), "questions")
     windowing = Windowing(stage.max_seq_len, stage.doc_stride, stage.max_query_length)
-    features = make_features(start.tokenizer, questions, windowing, tokenizing.advance)
-    check_length(start.model, features)
-    labels = make_labels(features, questions)
-    if teacher is not None:
-        distillation = _ask_teacher(stage, teacher, start.tokenizer, features, progress)
-    data = TrainingSet(features, labels, distillation)
+    features = make_features(tokenizer, questions, windowing, tokenizing.advance)
+    check_length(model, features)
+    distillation = None if teacher is None else _ask_teacher(stage, teacher, tokenizer, features, progress)
+    return Prepared(model, tokenizer, TrainingSet(features, make_labels(features, questions), distillation))
+
+
+def fit(stage: Stage, prepared: Prepared, out: Path, progress: Progress) -> Training:
+    """Train what was prepared and write the model to `out`."""
     try:
         with tempfile.TemporaryDirectory() as scratch, quiet(), _deterministic():
-            trainer = StageTrainer(start.model, start.tokenizer, _arguments(stage, len(features), scratch), data)
+            arguments = _arguments(stage, len(prepared.data), scratch)
+            trainer = StageTrainer(prepared.model, prepared.tokenizer, arguments, prepared.data)
             training = trainer.run(stage.name, progress)
     except HarnessError:
         raise
@@ -80,7 +92,7 @@ def train_stage(
             "if memory ran out, lower batch_size or max_seq_len",
             stage=stage.name,
         ) from error
-    save(start.model.cpu(), start.tokenizer, out)
+    save(prepared.model.cpu(), prepared.tokenizer, out)
     return training
 
 
@@ -112,13 +124,6 @@ def _check_stage(stage: Stage, teacher: Path | None) -> None:
                 stage=stage.name,
                 field=field,
             )
-
-
-def _load_student(folder: Path) -> _Start:
-    tokenizer = load_tokenizer(folder)
-    model = load_model(folder, fresh_head=True)
-    check_fit(folder, model, tokenizer)
-    return _Start(model, tokenizer)
 
 
 def _ask_teacher(

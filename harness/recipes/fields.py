@@ -151,7 +151,8 @@ def read_model(value: Value) -> ModelRef:
         raise ValueError(expected)
     text = re.sub(r"^\[([^\]\[]*)\]\([^()]*\)$", r"\1", value.strip()).strip("`*\"' ")
     name, _, revision = text.partition("@")
-    if not re.fullmatch(r"\w[\w.-]*(?:/\w[\w.-]*)*", name) or (revision and not re.fullmatch(r"[\w./-]+", revision)):
+    path = r"\w[\w.-]*(?:/\w[\w.-]*)*"
+    if not re.fullmatch(path, name) or (revision and not re.fullmatch(path, revision)):
         raise ValueError(expected)
     return ModelRef(name, revision or None)
 
@@ -180,9 +181,16 @@ def with_evaluation_split(ref: DataRef) -> DataRef | None:
 
 def _data(text: str, default_split: Callable[[str], str | None]) -> DataRef:
     try:
-        return names.canonical_data(DataRef.parse(text))
+        ref = names.canonical_data(DataRef.parse(text))
     except ValueError:
-        ref = names.data_phrase(text)
+        return _named_data(text, default_split)
+    if any(part and re.search(r"(?:^|/)\.*(?:/|$)", part) for part in (ref.config, ref.revision)):
+        raise ValueError("a configuration and a revision without empty and dotted path parts")
+    return ref
+
+
+def _named_data(text: str, default_split: Callable[[str], str | None]) -> DataRef:
+    ref = names.data_phrase(text)
     split = ref and (ref.split or default_split(ref.name))
     if ref is None or not split:
         raise ValueError('data such as "squad_v2:train", or several joined by " + "')

@@ -52,9 +52,11 @@ class _Reader:
     gaps: list[str] = field(default_factory=list)
 
     def read(self, name: str, convert: Callable[[Value], T]) -> T:
-        """A field that has a default."""
+        """A field that has a default; a gap too where the card is unclear about it."""
         given = self.sheet.get(name)
-        if given is None:
+        if given is not None and given.unclear:
+            self.gaps.append(name)
+        if given is None or given.unclear:
             default = fields.DEFAULTS[name]
             self.origins[name] = Origin("default", default.source)
             return convert(default.value)
@@ -64,7 +66,7 @@ class _Reader:
     def find(self, name: str, convert: Callable[[Value], T], field_name: str, needed: bool = True) -> T | None:
         """A field without a default: a gap where nothing readable states it and a run needs it."""
         given = self.sheet.get(name)
-        if given is not None:
+        if given is not None and not given.unclear:
             try:
                 value = convert(given.value)
             except ValueError:
@@ -169,6 +171,7 @@ def _finish(card: Card, stages: Sequence[Stage], reader: _Reader, gaps: list[str
         doc_stride=last.doc_stride,
         max_query_length=last.max_query_length,
     )
+    gaps += final.gaps
     for name in ("max_seq_len", "doc_stride", "max_query_length"):
         origin = last.origins[name]
         final.origins[name] = dataclasses.replace(origin, note=origin.note or f"as in stage {last.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ T = TypeVar("T")
 ONLY_STAGE = "main"
 """The stage's name in a card that names none."""
 _AS_PRINTED = frozenset({"stage", "student", "teacher", "train_data", "eval_data"})
+_OF_EVALUATION = fields.RECIPE_LEVEL | {"dataset_name", "max_seq_len", "doc_stride", "max_query_length"}
 _OUR_SPELLINGS = frozenset({"train_data", "eval_data", "student", "teacher", "base_model"})
 
 
@@ -31,6 +33,8 @@ class Given:
     """Begins an error message: file and line, or the override."""
     strict: bool = True
     """An unreadable model or data set is an error; otherwise the field stays open, as prose is not written for us."""
+    unclear: bool = False
+    """The card gives several values, or one in a form that says nothing here: the field is a gap, not this value."""
 
 
 Sheet = dict[str, Given]
@@ -72,7 +76,11 @@ def _stated(card: Card) -> tuple[Sheet, dict[str, Sheet]]:
         if setting.block is not None:
             blocks.setdefault(setting.block, []).append(setting)
         elif setting.name in fields.FIELDS:
-            loose.setdefault(setting.name, _from_card(card, setting, strict=False))
+            given = _from_card(card, setting, strict=False)
+            if setting.name == "student":  # the metadata come first, and name it best
+                loose.setdefault(setting.name, given)
+            else:
+                _state(loose, setting.name, given)
     general: Sheet = {}
     own: dict[str, Sheet] = {}
     staged = [block for block in blocks.values() if any(setting.name == "stage" for setting in block)]
@@ -88,14 +96,56 @@ def _stated(card: Card) -> tuple[Sheet, dict[str, Sheet]]:
                 )
             own[name] = sheet
             continue
-        for setting in block:
-            if setting.name in fields.FIELDS:
-                given = _from_card(card, setting, strict=setting.written_as in _OUR_SPELLINGS)
-                general.setdefault(setting.name, given)
-            elif setting.name == "dataset_name":
-                general.setdefault("train_data", _from_card(card, setting, strict=False))
-                general.setdefault("eval_data", _from_card(card, setting, strict=False))
+        _loose_block(card, block, general)
     return {**loose, **general}, own
+
+
+def _state(sheet: Sheet, name: str, given: Given) -> None:
+    """Add a value; one that contradicts an earlier one makes the field unclear, as nothing says which is meant."""
+    earlier = sheet.setdefault(name, given)
+    if earlier.value != given.value:
+        sheet[name] = dataclasses.replace(earlier, unclear=True)
+
+
+def _loose_block(card: Card, block: Sequence[Setting], sheet: Sheet) -> None:
+    """Add what a block without a stage says, which was written for another program."""
+    by_name = {setting.written_as.replace("-", "_"): setting for setting in block}
+    only_evaluates = "do_train" not in by_name and ("do_eval" in by_name or "do_predict" in by_name)
+    for setting in block:
+        if only_evaluates and setting.name not in _OF_EVALUATION:
+            continue
+        if setting.name == "batch_size":
+            _state(sheet, setting.name, _whole_batch(card, setting, by_name))
+        elif setting.name in fields.FIELDS:
+            _state(sheet, setting.name, _from_card(card, setting, strict=setting.written_as in _OUR_SPELLINGS))
+        elif setting.name == "dataset_name":
+            given = _from_card(card, setting, strict=False)
+            sheet.setdefault("eval_data", given)
+            if not only_evaluates:
+                sheet.setdefault("train_data", given)
+    for steps, name in (("warmup_steps", "warmup_proportion"), ("max_steps", "epochs")):
+        if not only_evaluates and _count(by_name.get(steps)) > 0:
+            sheet[name] = dataclasses.replace(_from_card(card, by_name[steps], strict=False), unclear=True)
+    if _count(by_name.get("warmup_steps")) == 0:
+        sheet.setdefault("warmup_proportion", _from_card(card, by_name["warmup_steps"], strict=False))
+
+
+def _whole_batch(card: Card, setting: Setting, block: Mapping[str, Setting]) -> Given:
+    """The batch of one update: the total where it is stated, else the batch of a step times the steps accumulated."""
+    if (total := block.get("total_train_batch_size")) is not None:
+        return _from_card(card, total, strict=False)
+    given = _from_card(card, setting, strict=False)
+    steps, batch = _count(block.get("gradient_accumulation_steps")), _count(setting)
+    if steps < 2 or batch < 1:
+        return given
+    return dataclasses.replace(
+        given, value=batch * steps, origin=dataclasses.replace(given.origin, note=f"{batch} in each of {steps} steps")
+    )
+
+
+def _count(setting: Setting | None) -> int:
+    """The value of a setting that is a count, -1 where there is none."""
+    return setting.value if setting is not None and type(setting.value) is int else -1
 
 
 def _from_card(card: Card, setting: Setting, strict: bool) -> Given:

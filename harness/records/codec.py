@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -60,12 +61,22 @@ def _decode(hint: Any, data: Any, where: str) -> Any:
         except ValueError:
             words = ", ".join(repr(member.value) for member in hint)
             raise RecordError(f"{where}: found {data!r}, expected one of {words}") from None
-    if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+    if hint is float and isinstance(data, (int, float)) and not isinstance(data, bool):
+        return _finite(data, where)
     if isinstance(hint, type) and type(data) is hint:
         return data
     wanted = getattr(hint, "__name__", str(hint))
     raise RecordError(f"{where}: found {type(data).__name__} {str(data)[:40]!r}, expected {wanted}")
+
+
+def _finite(data: int | float, where: str) -> float:
+    try:
+        value = float(data)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise RecordError(f"{where}: found {str(data)[:40]}, expected a finite number")
+    return value
 
 
 def _decode_union(args: tuple[Any, ...], data: Any, where: str) -> Any:

@@ -89,27 +89,33 @@ def measured_figures(run: Run) -> tuple[Figures, ...]:
 def _groups(claims: Iterable[Claim]) -> list[list[Claim]]:
     """Neighbours that can share a table, block or result: one form, one data set, and all fractions or none.
 
+    Two different figures of one thing never share one: a reader could not tell them apart.
+
     A reader decides for a whole group whether its figures are fractions, so a group of the card is never split,
     but groups may be joined. A table names the data set of each row.
     """
     groups: list[list[Claim]] = []
+    fractions: bool | None = None
+    printed: dict[object, float] = {}
     for claim in claims:
         last = groups[-1] if groups else []
+        key = (claim.metric, claim.subset, claim.data)
         fits = (
             bool(last)
             and (last[0].origin == "table") == (claim.origin == "table")
             and (claim.origin == "table" or last[0].data == claim.data)
-            and not (claim.metric in SCORES and any(_other_unit(claim, other) for other in last))
+            and not (claim.metric in SCORES and fractions not in (None, claim.unit == "fraction"))
+            and printed.get(key, claim.reported) == claim.reported
         )
         if fits:
             last.append(claim)
         else:
             groups.append([claim])
+            fractions, printed = None, {}
+        printed[key] = claim.reported
+        if claim.metric in SCORES:
+            fractions = claim.unit == "fraction"
     return groups
-
-
-def _other_unit(claim: Claim, other: Claim) -> bool:
-    return other.metric in SCORES and (other.unit == "fraction") != (claim.unit == "fraction")
 
 
 def _figures(group: list[Claim]) -> Figures:

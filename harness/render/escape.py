@@ -108,7 +108,8 @@ def as_seconds(value: Any) -> Escaped:
 def as_yaml(value: Mapping[str, Any]) -> Escaped:
     """A mapping as YAML in block style; text with line breaks stays on one line, in quotes."""
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10**6)
-    # Text with the evidence mark stands in double quotes, see below, where YAML reads this escape.
+    # Text with the evidence mark or unprintable characters stands in double quotes, see below, where escapes count.
+    text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return Escaped(text.removesuffix("\n").replace(_EVIDENCE, _EVIDENCE.replace(":", "\\x3a")))
 
 
@@ -128,6 +129,7 @@ class _Dumper(yaml.SafeDumper):
             or clean != clean.strip()
             or _NUMBER_LIKE.fullmatch(clean) is not None
             or _EVIDENCE in clean
+            or _UNPRINTABLE.search(clean) is not None
         )
         style = '"' if in_quotes else None
         return self.represent_scalar("tag:yaml.org,2002:str", clean, style=style)

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 from harness.engine import TorchEngine
-from harness.engine.pocket_model import DROPOUT, POSITIONS, SPECIAL_TOKENS
+from harness.engine.pocket_model import POSITIONS, SPECIAL_TOKENS
 from harness.errors import RecipeError
 
 pytestmark = pytest.mark.torch
@@ -23,7 +23,6 @@ def test_shape_follows_the_name(build: Callable[..., Path]) -> None:
     config = model.config
     assert (config.num_hidden_layers, config.hidden_size, config.num_attention_heads) == (3, 64, 2)
     assert (config.intermediate_size, config.max_position_embeddings) == (256, POSITIONS)
-    assert config.hidden_dropout_prob == config.attention_probs_dropout_prob == DROPOUT
 
 
 def test_seed_decides_the_weights_and_texts_alone_the_tokenizer(build: Callable[..., Path], tmp_path: Path) -> None:

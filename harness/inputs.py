@@ -1,0 +1,73 @@
+"""What a run needs from outside: data and models, found and checked before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.data import canonical_name, given_key, load_data, use_keys
+from harness.errors import RecipeError
+from harness.models import EMBEDDED_PREFIX, locate_model
+from harness.records import DataRef, DataUsed, ModelRef, Question, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a run needs from outside, found before anything is trained."""
+
+    data: Mapping[DataRef, tuple[tuple[Question, ...], DataUsed]]
+    models: Mapping[ModelRef, Path]
+    """Folders of models that are neither embedded nor made by a stage."""
+
+
+def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
+    """Load all data and locate all models of a recipe.
+
+    Raises:
+        RecipeError: the recipe has gaps.
+        DataError, ModelError: something is not at hand or malformed; or ``--use`` names what the recipe does not.
+    """
+    if recipe.gaps:
+        raise RecipeError(
+            f"the recipe cannot be run: nothing states {', '.join(recipe.gaps)}. "
+            "State it in the card, or in assumptions.yaml with a reason"
+        )
+    refs = [ref for stage in recipe.stages for ref in stage.data] + [r for r in [recipe.evaluation] if r]
+    made = {stage.name for stage in recipe.stages}
+    wanted = [m for s in recipe.stages for m in (s.student, s.teacher) if m is not None and m.name not in made]
+    _check_uses(uses, refs, {m.name for m in wanted})
+    outside = [m for m in wanted if m.name in uses or not m.name.startswith(EMBEDDED_PREFIX)]
+    return Inputs(
+        data={ref: load_data(ref, uses) for ref in dict.fromkeys(refs)},
+        models={ref: locate_model(ref, uses) for ref in dict.fromkeys(outside)},
+    )
+
+
+def _check_uses(uses: Mapping[str, Path], refs: Sequence[DataRef], models: set[str]) -> None:
+    """A mistyped ``--use`` must not leave the recipe to fetch something else, nor train on what it evaluates."""
+    keys = {key for ref in refs for key in use_keys(ref)}
+    names: dict[str, str] = {}
+    for name in uses:
+        key = canonical_name(name)
+        if name not in models and key not in keys:
+            known = ", ".join(sorted({ref.name for ref in refs} | models))
+            raise RecipeError(f"--use names {name!r}, which the recipe does not use; it uses {known}")
+        if names.setdefault(key, name) != name:
+            raise RecipeError(f"--use names {names[key]!r} and {name!r}, which are the same data; give one file")
+    firsts: dict[str, DataRef] = {}
+    for ref in refs:
+        found, split = given_key(ref, uses), _split(ref)
+        if found is None or found.endswith(f":{split}"):
+            continue
+        first = firsts.setdefault(found, ref)
+        if (first.config, _split(first)) != (ref.config, split):
+            one, other = (":".join(filter(None, (r.name, r.config, _split(r)))) for r in (first, ref))
+            raise RecipeError(
+                f"--use {found}: one file would stand for both {one} and {other}. "
+                f"Give each its own: --use {one}=PATH --use {other}=PATH"
+            )
+
+
+def _split(ref: DataRef) -> str:
+    return ref.split.partition("[")[0]

@@ -48,6 +48,8 @@ class AssumedTolerance:
     reason: str
     dataset: str | None
     """Canonical name; None for every data set."""
+    subset: str | None
+    """Of a metric written ``HasAns_exact``, ``NoAns_f1`` and so on; None for every subset."""
     line: int
 
 
@@ -167,7 +169,7 @@ class _Reader:
     def tolerance(self, node: yaml.Node) -> AssumedTolerance:
         required = ("metric", "points", "reason")
         fields = self.fields(node, "tolerances", required=required, allowed=(*required, "dataset"))
-        metric, _ = names.metric_name(self.string(fields["metric"], "metric"))
+        metric, subset = names.metric_name(self.string(fields["metric"], "metric"))
         if metric not in names.SCORES:
             known = ", ".join(sorted(names.SCORES))
             raise self.error(fields["metric"].start_mark.index, f"metric: found {metric!r}, expected one of {known}")
@@ -177,7 +179,8 @@ class _Reader:
         dataset = self.string(fields["dataset"], "dataset") if "dataset" in fields else None
         dataset = names.dataset_name(dataset) or dataset if dataset else None
         reason = self.string(fields["reason"], "reason")
-        return AssumedTolerance(metric, float(points), reason, dataset, self.line(node.start_mark.index))
+        chosen = None if subset == "all" else subset
+        return AssumedTolerance(metric, float(points), reason, dataset, chosen, self.line(node.start_mark.index))
 
     def deviation(self, node: yaml.Node) -> AcceptedDeviation:
         keys = ("claim", "reason", "expires")

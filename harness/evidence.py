@@ -53,16 +53,16 @@ def judge(opened: Opened, run: Run | None) -> tuple[Comparison, ...]:
 
 
 def judge_one(opened: Opened, run: Run | None, claim: Claim) -> Comparison:
-    """One claim of the card against the run; a tolerance for the claim's data set goes before one for any."""
+    """One claim of the card against the run; a tolerance for its subset or data set goes before one for any."""
     if run is None:
         return judge_claim(claim, None)
     if same_recipe(opened.recipe, run.recipe):  # what was assumed is the card's matter, and may be stated by now
         run = replace(run, recipe=opened.recipe)
     stated = () if opened.assumptions is None else opened.assumptions.tolerances
-    fitting = [t for t in stated if applies(t.metric, t.dataset, claim)]
+    fitting = [t for t in stated if applies(t.metric, t.dataset, claim) and t.subset in (None, claim.subset)]
     if not fitting:
         return judge_claim(claim, run)
-    t = max(fitting, key=lambda t: t.dataset is not None)
+    t = max(fitting, key=lambda t: (t.subset is not None, t.dataset is not None))
     limit = max(t.points, DEFAULTS[run.kind].inconclusive)
     return judge_claim(claim, run, Tolerance(t.points, t.points, limit, t.reason))
 

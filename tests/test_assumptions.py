@@ -34,6 +34,7 @@ findings:
 tolerances:
 - {metric: EM, points: 0.5, reason: printed with one digit}
 - {metric: f1, dataset: SQuAD 2.0, points: 1, reason: other hardware}
+- {metric: HasAns_exact, points: 2, reason: half the questions}
 deviations:
 - claim: exact_match[all]@front_matter
   reason: measured with another evaluator
@@ -60,12 +61,13 @@ def test_whole_file(tmp_path: Path) -> None:
             AcceptedFinding("recipe-default", "fine", None, 10),
         ),
         (
-            AssumedTolerance("exact_match", 0.5, "printed with one digit", None, 12),
-            AssumedTolerance("f1", 1.0, "other hardware", "squad_v2", 13),
+            AssumedTolerance("exact_match", 0.5, "printed with one digit", None, None, 12),
+            AssumedTolerance("f1", 1.0, "other hardware", "squad_v2", None, 13),
+            AssumedTolerance("exact_match", 2.0, "half the questions", None, "has_ans", 14),
         ),
         (
             AcceptedDeviation(
-                "exact_match[all]@front_matter", "measured with another evaluator", datetime.date(2031, 6, 30), 15
+                "exact_match[all]@front_matter", "measured with another evaluator", datetime.date(2031, 6, 30), 16
             ),
         ),
     )

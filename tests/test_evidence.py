@@ -86,6 +86,26 @@ def test_a_tolerance_is_for_its_metric_and_data_alone(card):
     assert verdicts(opened, recorded(opened, exact=60.0, f1=60.0)) == [Verdict.WITHIN_TOLERANCE, Verdict.DIFFERS]
 
 
+def test_a_tolerance_for_a_subset_is_for_that_subset_alone(card):
+    text = CARD + '\n```\n"exact": 75.0,\n"HasAns_exact": 70.0\n```\n'
+    (card / "README.md").write_text(text, "utf-8")
+    subset = "- {metric: HasAns_exact, points: 9, reason: half the questions}\n"
+    whole = "- {metric: exact_match, points: 3, reason: all}\n"
+    for entries in (subset + whole, whole + subset):
+        assume(card, "tolerances:\n" + entries)
+        opened = open_card(card)
+        found = judge(opened, recorded(opened, exact=83.0, HasAns_exact=78.0))
+        by_subset = {c.claim.subset: c for c in found if c.claim.origin == "code"}
+        assert by_subset["all"].tolerance.reason == "all"
+        assert by_subset["all"].verdict is Verdict.DIFFERS
+        assert by_subset["has_ans"].tolerance.reason == "half the questions"
+        assert by_subset["has_ans"].verdict is Verdict.WITHIN_TOLERANCE
+    assume(card, "tolerances:\n" + subset)
+    opened = open_card(card)
+    (claim, *_) = judge(opened, recorded(opened, exact=83.0, HasAns_exact=78.0))
+    assert claim.tolerance.reason.startswith("default")
+
+
 def test_what_is_stated_by_now_is_no_longer_an_assumption(card):
     assume(card, "settings:\n  epochs: {value: 3, reason: a guess}\n")
     guessed = open_card(card)

@@ -138,3 +138,11 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
         read(folder, "schema: 1\n" + text)
     except RecipeError as error:
         assert "\n" not in str(error)
+
+
+def test_message_holds_nothing_that_a_terminal_acts_on(tmp_path: Path) -> None:
+    path = tmp_path / "assumptions.yaml"
+    path.write_text('schema: 1\nsettings: {"a\\e[31m\\u202e": 3}\n', encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        read_assumptions(path)
+    assert str(caught.value).isprintable()

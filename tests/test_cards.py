@@ -274,3 +274,11 @@ def test_names_of_the_metadata_hold_nothing_that_a_terminal_acts_on() -> None:
     card = body("", metadata)
     assert card.name == "x [31m y"
     assert str(card.claims[0].data) == "squad [31m:a b"
+
+
+def test_a_file_is_read_no_further_than_a_card_can_be_long(tmp_path: Path) -> None:
+    path = tmp_path / "huge.md"
+    with path.open("wb") as stream:
+        stream.truncate(10**12)  # sparse
+    with pytest.raises(CardError, match="found more than 2000000 bytes"):
+        read_card(path)

@@ -122,6 +122,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         "---\na: b\n---\n" + "a" * 50_000 + " " * 50_000 + "b",
         "---\na: b\n---\n```\n" + "a" * 50_000 + "\n" + " " * 50_000 + "x = 1" + " " * 50_000 + "y\n```\n",
         "---\na: b\n---\n" + "| a | b |\n|---|---|\n| EM | 1 |\n\nSQuAD 2.0\n\n" * 1_000,
+        "---\na: b\n---\n| EM | F1 |\n|---|---|\n" + "| 1 | 2.5 |\n" * 20_000,
+        "---\na: b\n---\n" + "evaluated on SQuAD 2.0 dev set,\n" * 10_000,
         "---\na: b\n---\n" + "**Training data:**" + " " * 50_000 + "b",
         "---\na: " + "b" * 1_100_000 + "\n---\n",
         "---\na: b\n---\n" + "x" * 4_100_000,

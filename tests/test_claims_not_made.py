@@ -123,3 +123,11 @@ def test_front_matter_of_another_model_or_of_contradicting_data_sets() -> None:
 def test_a_row_that_names_no_split_is_about_the_split_of_the_card() -> None:
     index = "model-index:\n- name: me/owl\n  results: [{dataset: {type: squad_v2, split: validation}}]"
     assert claims("| Data | F1 |\n|---|---|\n| SQuAD 2.0 | 7 |", index) == ["f1 all 7 squad_v2:validation"]
+
+
+def test_an_evidence_mark_without_an_end_hides_nothing() -> None:
+    """Or one comment would keep a whole card from being checked."""
+    text = '---\nlicense: mit\n---\n\n<!-- harness:evidence -->\n\nEvaluated on squad_v2:\n\n```\n"exact": 75.0\n```\n'
+    assert [claim.digits for claim in parse_card(text).claims] == ["75.0"]
+    closed = text + "\n<!-- /harness:evidence -->\n"
+    assert parse_card(closed).claims == ()

@@ -79,12 +79,13 @@ def read_blocks(source: Source, body_line: int) -> tuple[Block, ...]:
 
 
 def _blocks(tokens: Sequence[Token], source: Source, shift: int) -> Iterator[Block]:
+    closed = _last_end(tokens)
     hidden = False
     rows: list[tuple[Span, ...]] = []
     for number, token in enumerate(tokens):
         if token.type == "html_block":
             for match in _EVIDENCE.finditer(token.content):
-                hidden = not match["end"]
+                hidden = not match["end"] and (number, match.start()) < closed
         if hidden:
             continue
         if token.type == "table_close":
@@ -102,6 +103,18 @@ def _blocks(tokens: Sequence[Token], source: Source, shift: int) -> Iterator[Blo
             rows = []
         elif token.type == "tr_open":
             rows.append(_cells(source, first))
+
+
+def _last_end(tokens: Sequence[Token]) -> tuple[int, int]:
+    """Where the last closing evidence mark stands: an opening mark behind it hides nothing."""
+    ends = [
+        (number, match.start())
+        for number, token in enumerate(tokens)
+        if token.type == "html_block"
+        for match in _EVIDENCE.finditer(token.content)
+        if match["end"]
+    ]
+    return max(ends, default=(-1, -1))
 
 
 def _language(info: str) -> str:

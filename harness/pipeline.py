@@ -101,6 +101,7 @@ def run_recipe(
                 now = replace(done, card_path=card.path, card_sha256=card.sha256, recipe=recipe, comparisons=judged)
                 if now != done:
                     save_run(folder, now)
+                progress(folder.name, 1, 1, "finished before and taken as it is; --fresh trains again")
                 return folder, now
         run = Run(
             schema=SCHEMA,

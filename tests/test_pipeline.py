@@ -94,9 +94,11 @@ def test_stages_in_order_then_scores_by_the_official_rules(tmp_path, uses):
 
 def test_the_same_call_finds_the_finished_run(tmp_path, uses):
     folder, run = run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "runs", uses=uses)
-    engine = FakeEngine()
-    assert run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses) == (folder, run)
+    engine, said = FakeEngine(), []
+    again = run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses, progress=lambda *step: said.append(step))
+    assert again == (folder, run)
     assert engine.calls == []
+    assert said == [(folder.name, 1, 1, "finished before and taken as it is; --fresh trains again")]
     run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses, fresh=True)
     assert "train teacher" in engine.calls
 

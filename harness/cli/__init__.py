@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
 
 import typer
 
 from harness.cli import judge_commands, read_commands, run_commands, write_commands
-from harness.cli.output import note
+from harness.cli.output import note, print_line
 from harness.errors import HarnessError, MissingDependencyError
 
 app = typer.Typer(
@@ -20,6 +22,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            print_line(f"harness {version('modelcard-harness')}")
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            print_line("harness, not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
 for module in (read_commands, run_commands, judge_commands, write_commands):
     module.register(app)
 

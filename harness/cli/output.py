@@ -20,6 +20,7 @@ from harness.progress import Progress
 from harness.records import Comparison, Finding, to_json
 
 _PLAIN_WIDTH = 160
+_VERDICTS_WIDTH = 140
 _COLOURS = {
     "matches": "green",
     "within_tolerance": "green",
@@ -56,7 +57,9 @@ def note(text: str) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
     """A table on stdout; cells are plain text, never markup."""
-    table = Table(*headings, title=title, title_justify="left", highlight=False)
+    table = Table(title=title, title_justify="left", highlight=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")  # a cut name or figure would be another one
     for row in rows:
         table.add_row(*(Text(visible(cell), style=_COLOURS.get(cell, "")) for cell in row))
     _console().print(table)
@@ -69,7 +72,10 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 
 def print_comparisons(comparisons: Sequence[Comparison]) -> None:
-    """The verdict table."""
+    """The verdict table; on a narrow terminal fewer columns, and the rest beneath."""
+    if _console().width < _VERDICTS_WIDTH:
+        _print_comparisons_narrow(comparisons)
+        return
     rows = []
     for c in comparisons:
         claim = c.claim
@@ -88,6 +94,25 @@ def print_comparisons(comparisons: Sequence[Comparison]) -> None:
         )
     headings = ("claim", "data", "place", "reported", "reproduced", "difference", "tolerance", "verdict", "reason")
     print_table(headings, rows)
+
+
+def _print_comparisons_narrow(comparisons: Sequence[Comparison]) -> None:
+    rows = [
+        (
+            f"{c.claim.metric}[{c.claim.subset}]",
+            c.claim.digits,
+            "" if c.reproduced is None else f"{c.reproduced:.4f}",
+            c.state,
+        )
+        for c in comparisons
+    ]
+    print_table(("claim", "reported", "reproduced", "verdict"), rows)
+    for c in comparisons:
+        if c.state == "matches":
+            continue
+        on = "" if c.claim.data is None else f" on {c.claim.data}"
+        reason = f": {c.reason}" if c.reason else ""
+        print_line(f"{c.claim.origin}:{c.claim.place.line} {c.claim.metric}[{c.claim.subset}]{on}{reason}")
 
 
 def emit(text: str, output: Path | None) -> None:

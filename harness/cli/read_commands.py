@@ -11,6 +11,7 @@ from harness.cli.output import note, print_findings, print_json, print_table
 from harness.records import Claim, Recipe, Setting, Stage, to_json
 
 _HIDDEN = {"name", "kind", "origins"}
+_ONLY_WITH_TEACHER = {"teacher", "temperature", "distillation_loss_weight"}
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +32,7 @@ def audit(card: CardArgument, as_json: JsonOption = False, strict: AuditStrictOp
         print_json(findings)
     elif findings:
         print_findings(findings)
-    note(f"{len(findings)} findings in {opened.path}")
+    note(f"{len(findings)} finding{'' if len(findings) == 1 else 's'} in {opened.path}")
     fatal = {"error", "warning"} if strict else {"error"}
     raise typer.Exit(1 if any(f.severity in fatal for f in findings) else 0)
 
@@ -50,11 +51,16 @@ def claims(card: CardArgument, as_json: JsonOption = False) -> None:
             }
         )
         return
-    print_table(
-        ("metric", "subset", "reported", "data", "origin", "line"), [_claim_row(c) for c in read.claims], title="Claims"
-    )
+    figures = [_claim_row(claim) for claim in read.claims]
+    if figures:
+        print_table(("metric", "subset", "reported", "data", "origin", "line"), figures, title="Claims")
+    else:
+        note(f"no figure was found in {read.path}")
     rows = [(s.name, s.written_as, s.text, str(s.place.line)) for s in read.settings]
-    print_table(("setting", "written as", "value", "line"), rows, title="Settings")
+    if rows:
+        print_table(("setting", "written as", "value", "line"), rows, title="Settings")
+    else:
+        note(f"no setting was found in {read.path}")
 
 
 def plan(card: CardArgument, seed: SeedOption = None, as_json: JsonOption = False) -> None:
@@ -105,15 +111,19 @@ def _setting_json(setting: Setting) -> dict[str, Any]:
 def _recipe_rows(recipe: Recipe) -> list[tuple[str, str, str, str]]:
     rows = []
     for stage in recipe.stages:
-        rows += [(stage.name, name, _shown(value), _origin(stage, name)) for name, value in _fields(stage)]
-    rows.append(("evaluation", "data", _shown(recipe.evaluation), _recipe_origin(recipe, "evaluation")))
+        for name, value in _fields(stage):
+            shown = "missing" if f"{stage.name}.{name}" in recipe.gaps else _shown(value)
+            rows.append((stage.name, name, shown, _origin(stage, name)))
+    evaluation = "missing" if "evaluation" in recipe.gaps else _shown(recipe.evaluation)
+    rows.append(("evaluation", "data", evaluation, _recipe_origin(recipe, "evaluation")))
     for name, value in to_json(recipe.decoding).items():
         rows.append(("evaluation", name, str(value), _recipe_origin(recipe, name)))
     return rows
 
 
 def _fields(stage: Stage) -> list[tuple[str, Any]]:
-    values = {name: getattr(stage, name) for name in to_json(stage) if name not in _HIDDEN}
+    hidden = _HIDDEN | (_ONLY_WITH_TEACHER if stage.kind == "finetune" else set())
+    values = {name: getattr(stage, name) for name in to_json(stage) if name not in hidden}
     return [("kind", stage.kind), *values.items()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from harness.cli import options as o
 from harness.cli.output import note, print_comparisons, print_findings, print_json, print_table, showing_progress
 from harness.errors import MissingDependencyError
-from harness.records import Run
+from harness.records import Finding, Run
 
 if TYPE_CHECKING:
     from harness.engine_api import Engine
@@ -39,7 +40,8 @@ def run(
     """
     from harness.evidence import open_card
 
-    folder, record = _run(open_card(card, seed=seed), use, runs, fresh)
+    uses = o.parse_uses(use)
+    folder, record = _run(open_card(card, seed=seed), uses, runs, fresh)
     if as_json:
         print_json(record)
     else:
@@ -50,7 +52,7 @@ def run(
 def reproduce(
     card: Annotated[
         Path | None,
-        typer.Argument(metavar="[CARD]", help="A card's file or folder; the embedded pocket card if left out."),
+        typer.Argument(metavar="CARD", help="A card's file or folder; the embedded pocket card if left out."),
     ] = None,
     use: o.UseOption = None,
     runs: o.RunsOption = None,
@@ -68,11 +70,12 @@ def reproduce(
     from harness.render import render_card, render_report
     from harness.store import write_text
 
+    uses = o.parse_uses(use)
     opened = open_card(_embedded_card() if card is None else card, seed=seed)
     findings = audit_card(opened.card, opened.recipe)
-    if not as_json and findings:
-        print_findings(findings)
-    folder, record = _run(opened, use, runs, fresh)
+    if not as_json:
+        _print_serious(findings, opened.path)
+    folder, record = _run(opened, uses, runs, fresh)
     comparisons = judge(opened, record)
     record = record_judgement(folder, record, comparisons)
     write_text(folder / "report.md", render_report(record))
@@ -89,20 +92,31 @@ def reproduce(
     raise typer.Exit(code)
 
 
-def _run(opened: Opened, use: list[str] | None, runs: Path | None, fresh: bool) -> tuple[Path, Run]:
+def _print_serious(findings: Sequence[Finding], card: Path) -> None:
+    serious = [finding for finding in findings if finding.severity != "info"]
+    if serious:
+        print_findings(serious)
+    if len(serious) < len(findings):
+        note(f"the card leaves values open; harness audit {card} lists them")
+
+
+def _run(opened: Opened, uses: Mapping[str, Path], runs: Path | None, fresh: bool) -> tuple[Path, Run]:
     from harness.pipeline import run_recipe
 
-    uses = o.parse_uses(use)
-    with showing_progress() as progress:
-        return run_recipe(
-            opened.card,
-            opened.recipe,
-            _engine(),
-            o.runs_folder(runs),
-            uses=uses,
-            fresh=fresh,
-            progress=progress,
-        )
+    try:
+        with showing_progress() as progress:
+            return run_recipe(
+                opened.card,
+                opened.recipe,
+                _engine(),
+                o.runs_folder(runs),
+                uses=uses,
+                fresh=fresh,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        note("interrupted; the same command without --fresh goes on at the first unfinished stage")
+        raise
 
 
 def _engine() -> Engine:
@@ -124,7 +138,9 @@ def _embedded_card() -> Path:
 
 
 def _print_scores(record: Run) -> None:
-    rows = [(name, f"{value:.4f}" if isinstance(value, float) else str(value)) for name, value in record.scores.items()]
+    rows = [
+        (name, f"{value:.0f}" if name.endswith("total") else f"{value:.4f}") for name, value in record.scores.items()
+    ]
     print_table(("score", "value"), rows, title=str(record.evaluated.ref) if record.evaluated else None)
     if record.by_kind:
         kinds = [(kind, f"{v['exact']:.2f}", f"{v['f1']:.2f}", f"{v['total']:g}") for kind, v in record.by_kind.items()]

@@ -37,7 +37,7 @@ def audit_card(card: Card, recipe: Recipe | None = None) -> tuple[Finding, ...]:
     """Everything questionable about a card, in the order of its lines.
 
     Codes: ``out-of-range``, ``exact-above-f1``, ``self-reference`` (errors); ``contradiction``, ``duplicate-key``
-    (warnings); ``recipe-gap``, ``recipe-default`` (for the reader's information, without a line, last).
+    (warnings); without a line, last: ``recipe-gap`` (warning) and ``recipe-default`` (for the reader's information).
     """
     found = [
         *_out_of_range(card.claims),
@@ -187,7 +187,7 @@ def _duplicate_keys(text: str) -> Iterator[Finding]:
 def _recipe_findings(recipe: Recipe) -> Iterator[Finding]:
     for gap in recipe.gaps:
         message = f"the recipe does not say {gap}, which a run needs; state it in assumptions.yaml with a reason"
-        yield Finding("recipe-gap", "info", message)
+        yield Finding("recipe-gap", "warning", message)
     taken = [
         f"{stage.name}.{name} {getattr(stage, name)} ({origin.note})"
         for stage in recipe.stages

@@ -116,7 +116,8 @@ def _generated(split: str) -> tuple[Question, ...]:
 
 def _from_hub(ref: DataRef, split: str) -> tuple[Question, ...]:
     """Load a SQuAD-shaped set with `datasets`; scripts are never run (datasets 4 and later refuse them)."""
-    hint = f"Give it as a local SQuAD JSON file with --use {ref.name}=PATH"
+    given_name = ":".join(filter(None, (ref.name, ref.config, split)))
+    hint = f"Give it as a local SQuAD JSON file with --use {given_name}=PATH"
     try:
         import datasets
     except ImportError as error:

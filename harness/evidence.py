@@ -117,9 +117,9 @@ def outcome(comparisons: Iterable[Comparison], *, strict: bool = False) -> tuple
         strict: Inconclusive and not comparable claims count as failures too.
     """
     verdicts = [c.verdict for c in comparisons]
-    counted = ", ".join(f"{n} {v.value}" for v in Verdict if (n := verdicts.count(v)))
+    counted = ", ".join(f"{v.value} {n}" for v in Verdict if (n := verdicts.count(v)))
     unchecked = verdicts.count(None)
-    summary = counted + (", " if counted and unchecked else "") + (f"{unchecked} unchecked" if unchecked else "")
+    summary = counted + (", " if counted and unchecked else "") + (f"unchecked {unchecked}" if unchecked else "")
     if Verdict.DIFFERS in verdicts:
         return 1, f"not as claimed: {summary}"
     if not any(v in _DECIDED or v is Verdict.INCONCLUSIVE for v in verdicts):

@@ -1,7 +1,7 @@
 """pytest plugin: every claim of every card as one test, checked against the newest recorded run.
 
 Cards are the README.md files under the folders of the ini option ``harness_cards`` or of ``--cards``, and Markdown
-files directly in such a folder. At import this needs the standard library and pytest only.
+files with front matter directly in such a folder. At import this needs the standard library and pytest only.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CardFile |
         return None
     place = file_path.parent.resolve()
     for folder in _card_folders(parent.config):
-        if place == folder or (file_path.name == "README.md" and folder in place.parents):
+        directly = place == folder and _has_front_matter(file_path)  # a page about the cards is no card
+        if directly or (file_path.name == "README.md" and folder in place.parents):
             return CardFile.from_parent(parent, path=file_path)
     return None
 
@@ -176,6 +177,11 @@ def _failure(item: ClaimItem, comparison: Comparison, reason: str) -> str:
         lines.append(f"  tolerance   {comparison.tolerance.within:g} points ({comparison.tolerance.reason})")
     lines += [f"  reason      {reason}", f"  repeat with harness reproduce {item.path.parent}"]
     return "\n".join(lines)
+
+
+def _has_front_matter(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8).removeprefix(b"\xef\xbb\xbf").startswith(b"---")
 
 
 def _data_name(claim: Claim) -> str:

@@ -129,8 +129,8 @@ def test_gaps_and_defaults_of_the_recipe_come_last() -> None:
     findings = audit_card(card, plan_recipe(card))
     assert brief(findings) == [
         ("contradiction", "warning", 10),
-        ("recipe-gap", "info", None),
-        ("recipe-gap", "info", None),
+        ("recipe-gap", "warning", None),
+        ("recipe-gap", "warning", None),
         ("recipe-default", "info", None),
     ]
     assert "main.student" in findings[1].message

@@ -96,7 +96,7 @@ def test_a_data_set_that_is_not_at_hand_says_what_to_do(monkeypatch):
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    with pytest.raises(DataError, match=r"--use nobody/nothing=PATH"):
+    with pytest.raises(DataError, match=r"--use nobody/nothing:train=PATH"):
         load_data(DataRef("nobody/nothing", "train"), {})
 
 

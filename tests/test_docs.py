@@ -92,7 +92,7 @@ def test_the_recipe_example_is_a_recipe():
     (example,) = re.findall(r"^````\n(.*?)^````$", text, re.MULTILINE | re.DOTALL)
     recipe = plan_recipe(parse_card("---\nlicense: mit\n---\n\n" + example))
     assert [stage.name for stage in recipe.stages] == ["teacher", "student"]
-    assert recipe.gaps == ("evaluation",)
+    assert recipe.gaps == ()
 
 
 def test_assumption_examples_are_valid(tmp_path):

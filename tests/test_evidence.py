@@ -155,14 +155,14 @@ M, W, U, D, N = Verdict
     ("states", "code", "strict_code", "sentence"),
     [
         ([], 1, 1, "nothing was checked: the card makes no claim"),
-        ([None, None], 1, 1, "nothing was checked: 2 unchecked"),
-        ([N, None], 1, 1, "nothing was checked: 1 not_comparable, 1 unchecked"),
-        ([M, W], 0, 0, "as claimed: 1 matches, 1 within_tolerance"),
-        ([M, U], 0, 1, "nothing differs: 1 matches, 1 inconclusive"),
-        ([U], 0, 1, "nothing differs: 1 inconclusive"),
-        ([M, N], 0, 1, "nothing differs: 1 matches, 1 not_comparable"),
-        ([M, D], 1, 1, "not as claimed: 1 matches, 1 differs"),
-        ([D, None], 1, 1, "not as claimed: 1 differs, 1 unchecked"),
+        ([None, None], 1, 1, "nothing was checked: unchecked 2"),
+        ([N, None], 1, 1, "nothing was checked: not_comparable 1, unchecked 1"),
+        ([M, W], 0, 0, "as claimed: matches 1, within_tolerance 1"),
+        ([M, U], 0, 1, "nothing differs: matches 1, inconclusive 1"),
+        ([U], 0, 1, "nothing differs: inconclusive 1"),
+        ([M, N], 0, 1, "nothing differs: matches 1, not_comparable 1"),
+        ([M, D], 1, 1, "not as claimed: matches 1, differs 1"),
+        ([D, None], 1, 1, "not as claimed: differs 1, unchecked 1"),
     ],
 )
 def test_exit_codes(card, states, code, strict_code, sentence):

@@ -172,3 +172,10 @@ def test_malformed_settings_fail_instead_of_skipping(pytester, cards):
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(["*pyproject.toml: *unknown key 'run'*"])
     result.stdout.no_fnmatch_line("*pytest_plugin.py*Error*")
+
+
+def test_a_page_about_the_cards_is_no_card(pytester, cards):
+    (cards.parent / "README.md").write_text("# Our cards\n\nOne folder each.\n", "utf-8")
+    pytester.runpytest().assert_outcomes(skipped=4)
+    (cards.parent / "README.md").write_text(CARD, "utf-8")
+    pytester.runpytest().assert_outcomes(skipped=8)

@@ -168,9 +168,10 @@ def test_assumptions_go_before_the_card_and_overrides_before_both() -> None:
     assert recipe.stages[1].data == (DataRef("squad", "train"),)
     assert recipe.evaluation == DataRef("squad", "validation")
     assert recipe.stages[0].origins["seed"] == Origin("assumed", "because")
-    assert set(recipe.assumed) == {
-        "teacher.seed", "teacher.epochs", "student.seed", "student.epochs", "student.data", "evaluation",
-    }  # fmt: skip
+    assert set(recipe.assumed) == {"teacher.seed", "student.seed", "student.data"}
+    given = [(s.name, name) for s in recipe.stages for name, origin in s.origins.items() if origin.how == "given"]
+    assert given == [("teacher", "epochs"), ("student", "epochs")]
+    assert recipe.origins["evaluation"].how == "given"
 
 
 def test_an_assumption_makes_an_impossible_statement_harmless() -> None:
@@ -340,3 +341,8 @@ def test_a_command_of_another_task_is_not_the_recipe() -> None:
     text = "```bash\npython run_mlm.py --learning_rate 1e-4 --model_name_or_path a/b\n```"
     (stage,) = plan_recipe(card(text=text)).stages
     assert (stage.student, stage.learning_rate) == (None, 3e-5)
+
+
+def test_a_value_given_for_one_run_is_no_assumption() -> None:
+    recipe = plan_recipe(parse_card("---\nlicense: mit\n---\n\n```\nseed = 1\n```\n"), None, {"seed": 7})
+    assert (recipe.stages[0].seed, recipe.stages[0].origins["seed"].how, recipe.assumed) == (7, "given", ())

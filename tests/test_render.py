@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from documents import HOSTILE, MARKDOWN, finished_run, hostile_run, plain, structure, tables
 
-from harness.records import Run, from_json, to_json
+from harness.records import Origin, Run, from_json, to_json
 from harness.render import render_report
 
 
@@ -114,3 +114,10 @@ def test_report_shows_hostile_text_as_text(run: Run, text: str) -> None:
     assert "<!-- /harness:evidence" not in hostile
     shown = re.sub(r"\n+", " ", text).strip()
     assert shown in next(plain(token) for token in MARKDOWN.parse(hostile) if token.type == "inline")
+
+
+def test_the_command_repeats_a_seed_given_for_the_run(run: Run) -> None:
+    assert "--seed" not in render_report(run)
+    stages = tuple(replace(stage, seed=7, origins={"seed": Origin("given")}) for stage in run.recipe.stages)
+    seeded = replace(run, recipe=replace(run.recipe, stages=stages))
+    assert f"harness reproduce {run.card_path} --seed 7" in render_report(seeded)

@@ -73,6 +73,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 def print_comparisons(comparisons: Sequence[Comparison]) -> None:
     """The verdict table; on a narrow terminal fewer columns, and the rest beneath."""
+    if not comparisons:
+        return
     if _console().width < _VERDICTS_WIDTH:
         _print_comparisons_narrow(comparisons)
         return

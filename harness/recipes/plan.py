@@ -26,7 +26,7 @@ def plan_recipe(
     Args:
         card: The card.
         assumptions: A person's decisions; they go before the card.
-        overrides: Field or ``stage.field`` -> value; they go before everything, and count as assumed.
+        overrides: Field or ``stage.field`` -> value; they go before everything.
 
     Returns:
         The recipe. ``gaps`` names the fields that a run needs and nothing gives; those are None or empty.

@@ -202,7 +202,9 @@ def _overridden(overrides: Mapping[str, Value] | None) -> list[Decision]:
     decisions = []
     for key, value in (overrides or {}).items():
         name, stage = _split_field(key, f"override {key}")
-        decisions.append((name, stage, Given(value, Origin("assumed", "given as an override"), f"override {key}")))
+        decisions.append(
+            (name, stage, Given(value, Origin("given", "for this run, in place of the card's"), f"override {key}"))
+        )
     return sorted(decisions, key=lambda decision: decision[1] is not None)
 
 

@@ -15,9 +15,9 @@ StageKind = Literal["finetune", "distil_logits"]
 class Origin:
     """Where the value of a recipe's field comes from."""
 
-    how: Literal["stated", "assumed", "default"]
+    how: Literal["stated", "assumed", "given", "default"]
     note: str = ""
-    """The reason of an assumption, or the source of a default."""
+    """The reason of an assumption, the source of a default, or who gave a value for this run alone."""
     line: int | None = None
     """The card's line, for a stated value."""
 

@@ -63,9 +63,15 @@ def used_data(run: Run) -> tuple[tuple[str, DataUsed], ...]:
     return (*rows, ("evaluation", run.evaluated)) if run.evaluated is not None else tuple(rows)
 
 
+_UNKNOWN = Origin("default")
+
+
 def repeat_command(run: Run) -> str:
     """The command line that repeats a run, quoted for a POSIX shell."""
     parts = ["harness", "reproduce", run.card_path]
+    given = {stage.seed for stage in run.recipe.stages if stage.origins.get("seed", _UNKNOWN).how == "given"}
+    for seed in given:  # one at most: --seed is for all stages
+        parts += ["--seed", str(seed)]
     for name, path in run.used.items():
         parts += ["--use", f"{name}={path}"]
     return " ".join(shlex.quote(one_line(part)) for part in parts)

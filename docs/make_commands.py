@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).with_name("commands.md")
-COMMANDS = ("audit", "claims", "plan", "run", "reproduce", "compare", "score", "report", "render", "ask")
+COMMANDS = (
+    *("audit", "claims", "plan", "run", "reproduce", "evaluate", "rescore"),
+    *("compare", "score", "report", "render", "ask"),
+)
 
 
 def help_text(*arguments: str) -> str:

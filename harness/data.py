@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from typing import Any
 from harness.errors import DataError
 from harness.hub_data import load_from_hub
 from harness.names import dataset_name
-from harness.names.sizes import split_size
+from harness.names.sizes import answers_withheld, split_size
 from harness.records import DataRef, DataUsed, Question
-from harness.sources import is_published
+from harness.sources import full_name, is_published
 from harness.squad_files import read_squad_file
 
 EMBEDDED = "pocket"
@@ -51,8 +52,9 @@ def load_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[tuple[Question, .
         )
     if not chosen:
         raise DataError(f"{ref}: the slice is empty; {split['name']} has {len(questions)} questions", data=str(ref))
-    questions = questions[chosen.start : chosen.stop]
-    return questions, describe(ref, questions, source)
+    taken = questions[chosen.start : chosen.stop]
+    used = describe(ref, taken, source)
+    return taken, used if "[" not in ref.split else replace(used, whole=len(questions))
 
 
 def describe(ref: DataRef, questions: Sequence[Question], source: str) -> DataUsed:
@@ -62,23 +64,31 @@ def describe(ref: DataRef, questions: Sequence[Question], source: str) -> DataUs
 
 def data_warnings(used: DataUsed) -> tuple[str, ...]:
     """What does not fit what is known of the data set, in words: other numbers of questions, other texts."""
+    ref = full_name(used.ref)
+    on_hub = "/" in used.source
+    found = f"{used.ref}: {'the copy on the Hub' if on_hub else used.source}"
+    warnings = []
+    size, split = split_size(ref), _SPLIT.fullmatch(ref.split)
+    if size is not None and split is not None:
+        chosen = _slice(split, size.n)
+        sliced = " in this slice" if "[" in ref.split else ""
+        # how many of a slice are answerable is known only where all are
+        has_ans = size.has_ans if not sliced else len(chosen or ()) if size.has_ans == size.n else used.has_ans
+        if chosen is None:
+            warnings.append(f"{found} has more than the {size.n} questions that this split has")
+        elif used.whole not in (None, size.n):
+            warnings.append(f"{found} has {used.whole} questions before slicing, expected {size.n}")
+        elif used.n != len(chosen):
+            warnings.append(f"{found} has {used.n} questions{sliced}, expected {len(chosen)}")
+        elif used.has_ans and used.has_ans != has_ans:
+            warnings.append(f"{found} has {used.has_ans} answerable questions{sliced}, expected {has_ans}")
+        # what the Hub made of a file may differ from it in small ways, and is known by its commit
+        elif not on_hub and is_published(ref, used.sha256) is False:
+            warnings.append(f"{found} differs from the published file in ids, texts, offsets or order")
     if not used.has_ans:
-        return (f"{used.ref}: none of its {used.n} questions has a reference answer; they may be withheld",)
-    size, split = split_size(used.ref), _SPLIT.fullmatch(used.ref.split)
-    if size is None or split is None:
-        return ()
-    chosen = _slice(split, size.n)
-    n = 0 if chosen is None else len(chosen)
-    if used.n != n:
-        return (f"{used.ref}: has {used.n} questions, expected {n}",)
-    # how many of a slice are answerable is known only where all are
-    has_ans = n if size.has_ans == size.n else size.has_ans if n == size.n else used.has_ans
-    if used.has_ans != has_ans:
-        return (f"{used.ref}: has {used.has_ans} answerable questions, expected {has_ans}",)
-    # what the Hub made of a file may differ from it in small ways, and is known by its commit
-    if "/" not in used.source and is_published(used.ref, used.sha256) is False:
-        return (f"{used.ref}: {used.source} has other texts, offsets or order than the published file",)
-    return ()
+        why = "its publisher withholds them" if answers_withheld(ref) else "each counts as unanswerable"
+        warnings.append(f"{used.ref}: none of its {used.n} questions has a reference answer; {why}")
+    return tuple(warnings)
 
 
 def checksum(questions: Sequence[Question]) -> str:

@@ -42,6 +42,6 @@ class Engine(Protocol):
         """Train `student` as `stage` says and write the model to `out`."""
 
     def predict(
-        self, model: Path, questions: Sequence[Question], decoding: Decoding, progress: Progress
+        self, model: Path, questions: Sequence[Question], decoding: Decoding, progress: Progress, keep: Path | None
     ) -> Predictions:
-        """Answer every question."""
+        """Answer every question; logits are kept in the folder `keep`, and those that are there are used."""

@@ -87,7 +87,8 @@ def newest_evidence(opened: Opened, runs: Path) -> tuple[Path, Run]:
         RecordError: there is none, or only runs of a recipe that the card no longer states, or on embedded data of
             another version of this package.
     """
-    found = find_runs(opened.card.name, [opened.path.parent / "runs", runs])
+    every = find_runs(opened.card.name, [opened.path.parent / "runs", runs])
+    found = [(path, run) for path, run in every if run.kind != "released"]
     for path, run in found:
         if same_recipe(run.recipe, opened.recipe) and _on_present_data(run):
             return path, run

@@ -49,13 +49,19 @@ def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
                 f"{wrong}. Correct answer_start, or leave the answers empty if there is none", data=str(ref)
             )
     warnings = [warning for _, used in data.values() for warning in data_warnings(used)]
-    if recipe.evaluation is not None and (wrong := _offsets(recipe.evaluation, data[recipe.evaluation][0])):
-        warnings.append(f"{wrong}; scores do not depend on it")
+    if recipe.evaluation is not None and (warning := offset_warning(recipe.evaluation, data[recipe.evaluation][0])):
+        warnings.append(warning)
     return Inputs(
         data=data,
         models={ref: locate_model(ref, uses) for ref in dict.fromkeys(outside)},
         warnings=tuple(warnings),
     )
+
+
+def offset_warning(ref: DataRef, questions: Sequence[Question]) -> str | None:
+    """That answers to evaluate with do not stand where the data say, in words; None if all do."""
+    wrong = _offsets(ref, questions)
+    return f"{wrong}; scores do not depend on it" if wrong else None
 
 
 def _offsets(ref: DataRef, questions: Sequence[Question]) -> str | None:

@@ -6,6 +6,9 @@ paragraph are no independent draws, so the unit is the paragraph with all its qu
 Hinkley, *Bootstrap Methods and their Application*, 1997, section 3.8); over single questions the interval says how
 far the questions alone could have moved the figure. The binomial interval is that of Clopper and Pearson, *The use of
 confidence or fiducial limits illustrated in the case of the binomial*, Biometrika 26, 1934.
+
+Percentile intervals of few units are too narrow: with ten paragraphs, those of 95 % held the figure in about 88 % of
+simulated cases. Where no two units differ they have no width at all and say nothing, and are left out.
 """
 
 from __future__ import annotations
@@ -27,9 +30,11 @@ SEED = 0
 
 Method = Literal["bootstrap over paragraphs", "bootstrap over questions", "Clopper-Pearson"]
 
-_MANY_KINDS = 512
-"""With more kinds of unit than this, drawing units is faster than drawing how often each kind comes."""
+_COST_OF_A_KIND = 13
+"""Drawing how often a kind of unit comes takes as long as drawing so many units one by one."""
 _DRAWN_AT_ONCE = 1 << 20
+_ROUNDING = 1e-9
+"""Points by which sums of the same scores may differ."""
 _BISECTIONS = 100
 _FRACTION_TERMS = 100_000
 _TINY = 1e-300
@@ -69,7 +74,8 @@ def score_intervals(
         seed: Seed of a generator of its own: nothing else draws from it.
 
     Returns:
-        Key, as `summarize` names it -> intervals over paragraphs, over questions and, for exact match, Clopper-Pearson.
+        Key, as `summarize` names it -> intervals over paragraphs, over questions and, for exact match, Clopper-Pearson;
+        a bootstrap that has no width is left out, so that a figure may have none.
 
     Raises:
         DataError: the scores are of other questions.
@@ -96,9 +102,14 @@ def score_intervals(
         clustered = bootstrap(rows, [paragraphs[qid] for qid in ids], **settings)
         plain = bootstrap(rows, **settings)
         binomial = clopper_pearson(round(sum(exact for exact, _ in rows)), len(rows), level=level)
-        intervals[prefix + exact_key] = (clustered[0], plain[0], binomial)
-        intervals[prefix + "f1"] = (clustered[1], plain[1])
+        intervals[prefix + exact_key] = (*_with_width(clustered[0], plain[0]), binomial)
+        intervals[prefix + "f1"] = _with_width(clustered[1], plain[1])
     return intervals
+
+
+def _with_width(*intervals: Interval) -> tuple[Interval, ...]:
+    """Without those of units that all score alike, such as a single one: how far apart others would be is not known."""
+    return tuple(interval for interval in intervals if interval.high - interval.low > _ROUNDING)
 
 
 def bootstrap(
@@ -167,11 +178,12 @@ def _resampled_means(
     """Means of `resamples` samples, a row each; a unit that is like another is drawn as the other."""
     kinds, counts = np.unique(units, axis=0, return_counts=True)
     sums = np.empty((resamples, units.shape[1]))
-    if len(kinds) <= _MANY_KINDS:
+    if _COST_OF_A_KIND * len(kinds) <= len(units):
         size = max(1, _DRAWN_AT_ONCE // len(kinds))
         for start in range(0, resamples, size):
             drawn = generator.multinomial(len(units), counts / len(units), min(size, resamples - start))
-            sums[start : start + size] = drawn @ kinds
+            # not by BLAS: its threads wait for one another where the machine is busy, and their number moves last bits
+            sums[start : start + size] = np.einsum("rk,kc->rc", drawn, kinds)
     else:
         columns = np.ascontiguousarray(units.T)
         size = max(1, _DRAWN_AT_ONCE // len(units))

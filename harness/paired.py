@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.errors import RecordError
 from harness.prediction_files import read_predictions
 from harness.records import Paired, Run, Scores, from_json
+from harness.signature import compare_signatures, parse_signature
 from harness.squad import summarize
 from harness.store import file_sha256, load_run, read_json
 
@@ -18,8 +19,12 @@ PER_QUESTION = "per_question.json"
 def compare_runs(one: Path, other: Path) -> Paired:
     """Compare two run folders; the difference is the second minus the first.
 
+    Other ways of making the scores, another decoding above all, may be what is compared: they are no error, and
+    `Paired.differences` names them.
+
     Raises:
-        RecordError: a folder lacks its per-question scores, or the runs did not evaluate the same questions.
+        RecordError: a folder lacks its per-question scores or a signature, or the runs did not evaluate the same
+            questions by the same rules.
     """
     first, second = load_run(one), load_run(other)
     data = [run.evaluated for run in (first, second)]
@@ -33,6 +38,13 @@ def compare_runs(one: Path, other: Path) -> Paired:
     a, b = _scores(one, first), _scores(other, second)
     if list(a.exact) != list(b.exact):
         raise RecordError(f"{one} and {other}: the stored scores are not of the same questions")
+    if a.rules != b.rules:
+        raise RecordError(
+            f"{one} was scored by rules {a.rules}, {other} by rules {b.rules}: "
+            "two runs can be compared by the same rules only"
+        )
+    signatures = _signature(one, first), _signature(other, second)
+    differences = compare_signatures(*signatures)
     answers = [read_predictions(path / "predictions.json") for path in (one, other)]
     right = [(qid, a.exact[qid] == 1.0, b.exact[qid] == 1.0) for qid in a.exact]
     return Paired(
@@ -45,7 +57,20 @@ def compare_runs(one: Path, other: Path) -> Paired:
         only_first=tuple(qid for qid, x, y in right if x and not y),
         only_second=tuple(qid for qid, x, y in right if y and not x),
         same_answer=sum(answers[0].get(qid) == answers[1].get(qid) for qid, _, _ in right),
+        signatures=signatures,
+        differences=tuple(map(str, differences)),
+        decisive=tuple(str(difference) for difference in differences if difference.decisive),
     )
+
+
+def _signature(folder: Path, run: Run) -> str:
+    if run.signature is None:
+        raise RecordError(f"{folder}: its record does not say how its scores were made; run it again with --fresh")
+    try:
+        parse_signature(run.signature)
+    except RecordError as error:
+        raise RecordError(f"{folder}: {error}; run it again with --fresh") from error
+    return run.signature
 
 
 def _scores(folder: Path, run: Run) -> Scores:
@@ -74,4 +99,4 @@ def _percent(values: Iterable[float]) -> float:
 
 def _label(run: Run) -> str:
     seeds = sorted({stage.seed for stage in run.recipe.stages})
-    return f"{run.id} (seed {', '.join(map(str, seeds))})"
+    return f"{run.id} (seed {', '.join(map(str, seeds))})" if seeds else run.id

@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness import squad
 from harness.data import load_data
 from harness.engine_api import Engine
-from harness.environment import capture_environment, harness_version
-from harness.errors import HarnessError, RecipeError, RecordError, RunError
+from harness.environment import capture_environment
+from harness.errors import RecipeError, RecordError
 from harness.inputs import Inputs, gather_inputs
 from harness.models import folder_sha256, weights_sha256
-from harness.paired import PER_QUESTION
 from harness.progress import Progress, silent
 from harness.records import (
     SCHEMA,
     Card,
     DataRef,
     ModelRef,
-    Predictions,
-    Question,
     Recipe,
     Run,
-    Scores,
     Stage,
     StageResult,
     from_json,
     to_json,
 )
-from harness.signature import signature
-from harness.store import (
-    file_sha256,
-    load_run,
-    locked,
-    make_folder,
-    read_json,
-    remove_folder,
-    replace_folder,
-    save_run,
-    write_json,
-    write_text,
-)
-
-_COMPUTING = ("numpy", "tokenizers", "torch", "transformers")
-"""Packages whose version can change a result, and so is part of a run's id."""
+from harness.run_folder import LOGITS, carry_out, name_run, now
+from harness.scoring import record_predictions
+from harness.store import make_folder, read_json, remove_folder, replace_folder, write_json, write_text
 
 
 def run_recipe(
@@ -87,48 +67,36 @@ def run_recipe(
     inputs = gather_inputs(recipe, uses)
     environment = capture_environment(Path.cwd())
     folder = runs / run_id(card, recipe, inputs, environment.packages)
-    make_folder(folder)
-    with locked(folder):
-        if fresh:
-            for name in ("stages", "base"):
-                remove_folder(folder / name)
-            (folder / "record.json").unlink(missing_ok=True)
-        elif (folder / "record.json").exists():
-            done = _recorded(folder)
-            if done.status == "finished":
-                # the values are the same, where they come from may not be: the record is of the card as it is now
-                judged = done.comparisons if card.sha256 == done.card_sha256 else ()
-                now = replace(done, card_path=card.path, card_sha256=card.sha256, recipe=recipe, comparisons=judged)
-                if now != done:
-                    save_run(folder, now)
-                progress(folder.name, 1, 1, "finished before and taken as it is; --fresh trains again")
-                return folder, now
-        run = Run(
-            schema=SCHEMA,
-            id=folder.name,
-            kind="distilled" if any(s.teacher for s in recipe.stages) else "retrained",
-            status="running",
-            card_name=card.name,
-            card_path=card.path,
-            card_sha256=card.sha256,
-            recipe=recipe,
-            used={name: path.name for name, path in uses.items()},
-            environment=environment,
-            started=_now(),
-        )
-        save_run(folder, run)
-        try:
-            run = _carry_out(run, recipe, inputs, engine, folder, progress)
-        except HarnessError as error:
-            save_run(folder, replace(run, status="failed", finished=_now(), error=str(error)))
-            raise
-        except Exception as error:  # torch, tokenizers and safetensors raise what they like
-            save_run(folder, replace(run, status="failed", finished=_now(), error=f"{type(error).__name__}: {error}"))
-            raise RunError(
-                f"{folder}: the run failed ({type(error).__name__}: {_first_line(error)}). "
-                "Finished stages are kept; the same command goes on with the first unfinished one"
-            ) from error
-        save_run(folder, run)
+    begun = Run(
+        schema=SCHEMA,
+        id=folder.name,
+        kind="distilled" if any(s.teacher for s in recipe.stages) else "retrained",
+        status="running",
+        card_name=card.name,
+        card_path=card.path,
+        card_sha256=card.sha256,
+        recipe=recipe,
+        used={name: path.name for name, path in uses.items()},
+        environment=environment,
+        started=now(),
+        warnings=inputs.warnings,
+    )
+
+    def take(done: Run) -> Run:
+        # the values are the same, where they come from may not be: the record is of the card as it is now
+        judged = done.comparisons if card.sha256 == done.card_sha256 else ()
+        return replace(done, card_path=card.path, card_sha256=card.sha256, recipe=recipe, comparisons=judged)
+
+    run = carry_out(
+        folder,
+        begun,
+        lambda run: _train_and_predict(run, recipe, inputs, engine, folder, progress),
+        fresh=fresh,
+        leftovers=("stages", "base", LOGITS),
+        take=take,
+        advice="Finished stages are kept; the same command goes on with the first unfinished one",
+        progress=progress,
+    )
     return folder, run
 
 
@@ -140,35 +108,13 @@ def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, st
         "evaluation": str(recipe.evaluation),
         "data": [[str(ref), used.sha256] for ref, (_, used) in inputs.data.items()],
         "models": [[str(ref), folder_sha256(path)] for ref, path in inputs.models.items()],
-        "software": {"harness": harness_version()} | {name: packages.get(name) for name in _COMPUTING},
     }
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    slug = re.sub(r"[^A-Za-z0-9.]+", "-", card.name).strip("-.")[:60] or "card"
-    return f"{slug}-{digest[:10]}"
+    return name_run(card.name, content, packages)
 
 
-def score_by_kind(questions: Sequence[Question], scores: Scores) -> dict[str, dict[str, float]]:
-    """Official figures for each kind of question that the data names."""
-    kinds = sorted({q.kind for q in questions if q.kind is not None})
-    table = {}
-    for kind in kinds:
-        ids = [q.id for q in questions if q.kind == kind]
-        table[kind] = {
-            "exact": 100.0 * sum(scores.exact[i] for i in ids) / len(ids),
-            "f1": 100.0 * sum(scores.f1[i] for i in ids) / len(ids),
-            "total": float(len(ids)),
-        }
-    return table
-
-
-def _recorded(folder: Path) -> Run:
-    try:
-        return load_run(folder)
-    except RecordError as error:
-        raise RecordError(f"{error}. Start this run anew with --fresh", path=str(folder)) from error
-
-
-def _carry_out(run: Run, recipe: Recipe, inputs: Inputs, engine: Engine, folder: Path, progress: Progress) -> Run:
+def _train_and_predict(
+    run: Run, recipe: Recipe, inputs: Inputs, engine: Engine, folder: Path, progress: Progress
+) -> Run:
     made: dict[str, Path] = {}
     results: list[StageResult] = []
     for number, stage in enumerate(recipe.stages, 1):
@@ -179,25 +125,13 @@ def _carry_out(run: Run, recipe: Recipe, inputs: Inputs, engine: Engine, folder:
         raise RecipeError("the recipe names no data to evaluate on")
     questions, evaluated = inputs.data[recipe.evaluation]
     begun = time.monotonic()
-    predictions = engine.predict(made[recipe.stages[-1].name], questions, recipe.decoding, progress)
+    model = made[recipe.stages[-1].name]
+    predictions = engine.predict(model, questions, recipe.decoding, progress, folder / LOGITS)
     seconds = time.monotonic() - begun
-    scores = squad.score_predictions(questions, predictions.answers)
-    figures = squad.summarize(scores)
-    by_kind = score_by_kind(questions, scores)
-    _write_predictions(folder, predictions, scores, figures)
-    return replace(
-        run,
-        status="finished",
-        finished=_now(),
-        stages=tuple(results),
-        evaluated=evaluated,
-        signature=signature(evaluated, scores, recipe.decoding),
-        scores=figures,
-        by_kind=by_kind,
-        predictions_file="predictions.json",
-        predictions_sha256=file_sha256(folder / "predictions.json"),
-        predict_seconds=round(seconds, 3),
-    )
+    run = replace(run, stages=tuple(results))
+    run = record_predictions(folder, run, questions, evaluated, predictions, recipe.decoding, seconds)
+    remove_folder(folder / LOGITS)
+    return run
 
 
 def _stage(
@@ -221,6 +155,7 @@ def _stage(
     questions = tuple(q for ref in stage.data for q in inputs.data[ref][0])
     partial = place.with_name(place.name + ".partial")
     remove_folder(partial)
+    remove_folder(folder / LOGITS)  # of a model that this one takes the place of
     make_folder(partial)
     begun = time.monotonic()
     training = engine.train(stage, student, teacher, questions, partial / "model", progress)
@@ -281,15 +216,6 @@ def _embedded(ref: ModelRef, stage: Stage, engine: Engine, folder: Path) -> Path
     return place
 
 
-def _write_predictions(folder: Path, predictions: Predictions, scores: Scores, figures: Mapping[str, float]) -> None:
-    """The files that users of the official script know by these names, and the score of every question."""
-    write_json(folder / "predictions.json", predictions.answers)
-    write_json(folder / "null_odds.json", predictions.null_odds)
-    write_json(folder / "nbest_predictions.json", predictions.n_best)
-    write_json(folder / PER_QUESTION, scores)
-    write_json(folder / "eval.json", figures)
-
-
 def _values(stage: Stage) -> dict[str, object]:
     values = to_json(stage)
     del values["origins"]
@@ -298,11 +224,3 @@ def _values(stage: Stage) -> dict[str, object]:
 
 def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:40] or "stage"
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0][:200]

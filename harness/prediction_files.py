@@ -20,7 +20,8 @@ def read_predictions(path: Path) -> dict[str, str]:
     for qid, answer in answers.items():
         if not isinstance(answer, str):
             raise PredictionsError(
-                f'{path}: the prediction for {qid!r} is {_kind(answer)}, expected text ("" for no answer)', ids=[qid]
+                f'{path}: the prediction for {qid!r:.80} is {_kind(answer)}, expected text ("" for no answer)',
+                ids=[qid],
             )
     return answers
 
@@ -35,7 +36,9 @@ def read_null_odds(path: Path) -> dict[str, float]:
     odds = _read_object(path, "question id to number")
     for qid, value in odds.items():
         if not _is_number(value):
-            raise PredictionsError(f"{path}: the null odds of {qid!r} are {_kind(value)}, expected a number", ids=[qid])
+            raise PredictionsError(
+                f"{path}: the null odds of {qid!r:.80} are {_kind(value)}, expected a number", ids=[qid]
+            )
     return odds
 
 
@@ -75,7 +78,7 @@ def _without_repeats(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]
         seen: set[str] = set()
         repeated = [key for key, _ in pairs if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
         raise PredictionsError(
-            f"{path}: id {repeated[0]!r} is given more than once; give one answer each", ids=repeated
+            f"{path}: id {repeated[0]!r:.80} is given more than once; give one answer each", ids=repeated
         )
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from urllib.parse import quote, unquote
 
@@ -13,7 +13,8 @@ from harness.records import DataUsed, Decoding, Scores
 
 _PREFIX = "signature:"
 _BETWEEN = " | "
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(r"(?!signature\Z)[a-z][a-z0-9_]*")
+"""Of a part; the word before the line is none."""
 _SHOWN_LENGTH = 80
 
 _HOW_WELL = {"missing", "extra", "dtype", "packages", "v"}
@@ -77,11 +78,14 @@ def join_signature(parts: Mapping[str, str]) -> str:
     """The line of named parts; `parse_signature` reads them back.
 
     Raises:
-        ValueError: a name is not of lower-case letters, digits and ``_``.
+        ValueError: a name is not of lower-case letters, digits and ``_``, or is ``signature``.
     """
     for name in parts:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} cannot name a part of a signature: expected lower-case letters, digits and _")
+            raise ValueError(
+                f"{name!r} cannot name a part of a signature: expected lower-case letters, digits and _, "
+                'and not "signature"'
+            )
     return _BETWEEN.join(f"{name}:{_escape(value)}" for name, value in parts.items())
 
 
@@ -121,16 +125,27 @@ def compare_signatures(one: str, other: str) -> tuple[Difference, ...]:
     first, second = parse_signature(one), parse_signature(other)
     checksum = first.get("sha256")
     allowed = _HOW_WELL | (_SAID_BY_CHECKSUM if checksum and checksum == second.get("sha256") else set())
-    return tuple(
-        Difference(name, first.get(name), second.get(name), decisive=name not in allowed)
-        for name in dict.fromkeys([*first, *second])
-        if first.get(name) != second.get(name)
-    )
+    return _differences(first, second, allowed)
+
+
+def compare_decodings(one: Decoding, other: Decoding) -> tuple[Difference, ...]:
+    """What differs between two ways of decoding, all of it decisive; a switch that one has off is not stated there."""
+    return _differences(_decoding_parts(one), _decoding_parts(other), ())
 
 
 def may_compare(one: str, other: str) -> bool:
     """Whether the scores of two signatures may be compared; `compare_signatures` says what speaks against it."""
     return not any(difference.decisive for difference in compare_signatures(one, other))
+
+
+def _differences(
+    first: Mapping[str, str], second: Mapping[str, str], allowed: Collection[str]
+) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(name, first.get(name), second.get(name), decisive=name not in allowed)
+        for name in dict.fromkeys([*first, *second])
+        if first.get(name) != second.get(name)
+    )
 
 
 def _decoding_parts(decoding: Decoding) -> dict[str, str]:

@@ -64,21 +64,28 @@ def score_predictions(
 
     Raises:
         PredictionsError: ids are missing (unless ``missing="zero"``), or are not in the data while none is missing,
-            or no id is in the data.
+            or no id is in the data, or a prediction is no text.
         DataError: there are no questions, or rules 1.1 meet a question without an answer.
     """
     if not questions:
         raise DataError("the data holds no question: nothing can be scored")
     chosen: Rules = choose_rules(questions) if rules == "auto" else rules
     absent, extra = _check_ids(questions, answers, missing)
-    score = _score_2_0 if chosen == "2.0" else _score_1_1
+    score = {"2.0": _score_2_0, "1.1": _score_1_1}[chosen]
     words = _Words()
     exact: dict[str, float] = {}
     f1: dict[str, float] = {}
     for question in questions:
         qid = question.id
         prediction = answers.get(qid)
-        exact[qid], f1[qid] = (0.0, 0.0) if prediction is None else score(question, prediction, words)
+        if isinstance(prediction, str):
+            exact[qid], f1[qid] = score(question, prediction, words)
+        elif qid not in answers:
+            exact[qid] = f1[qid] = 0.0
+        else:  # None is neither an answer nor a missing one
+            raise PredictionsError(
+                f'the prediction for {qid!r:.80} is {prediction!r:.80}, expected text ("" for no answer)', ids=[qid]
+            )
     has_ans = {q.id: bool(q.answers) for q in questions}
     return Scores(rules=chosen, exact=exact, f1=f1, has_ans=has_ans, missing=absent, extra=extra)
 
@@ -122,9 +129,12 @@ def summarize(scores: Scores) -> dict[str, float]:
 
 
 def check_null_odds(scores: Scores, answers: Mapping[str, str], null_odds: Mapping[str, float]) -> None:
-    """Raise `PredictionsError` unless every scored prediction has null odds, and no other id but a predicted one."""
+    """Raise `PredictionsError` unless every scored prediction and no other id has null odds, none of them NaN."""
     _compare_ids({**scores.exact, **answers}, null_odds, what="null odds", absent_too=False)
     _compare_ids({qid: 0 for qid in scores.exact if qid in answers}, null_odds, what="null odds", extra_too=False)
+    strange = [qid for qid, value in null_odds.items() if value != value]
+    if strange:  # NaN has no place in an order, so that every figure would depend on the order of the file
+        raise PredictionsError(f"the null odds of {_some(strange)} are NaN, expected numbers", ids=strange)
 
 
 def _check_ids(questions: Sequence[Question], answers: Mapping[str, str], missing: str) -> tuple[int, int]:
@@ -165,11 +175,14 @@ def _compare_ids(
         )
     absent = [qid for qid in known if qid not in given] if absent_too else []
     if absent:
-        raise PredictionsError(f"{what} lack {len(absent)} of {len(known)} questions: {_some(absent)}", ids=absent)
+        raise PredictionsError(
+            f"{what} lack {len(absent)} of {len(known)} questions: {_some(absent)}. Give every prediction its own",
+            ids=absent,
+        )
 
 
 def _some(ids: Sequence[str]) -> str:
-    shown = ", ".join(repr(qid) for qid in ids[:_SHOWN_IDS])
+    shown = ", ".join(f"{qid!r:.80}" for qid in ids[:_SHOWN_IDS])
     return shown + (", ..." if len(ids) > _SHOWN_IDS else "")
 
 

@@ -45,6 +45,8 @@ def read_squad_file(path: Path, split: str | None = None) -> tuple[Question, ...
 def _read(path: Path, split: str | None) -> tuple[Question, ...]:
     if path.is_dir():
         return questions_from_rows(saved_rows(_folder_of_split(path, split)), str(path))
+    if path.exists() and not path.is_file():  # a pipe is gone once its beginning is read
+        raise DataError(f"{path}: is neither a file nor a folder; {_EXPECTED} in a file", data=str(path))
     with path.open("rb") as file:
         start = file.readline(_FIRST_LINE)
     if start.startswith(_MAGIC) or path.suffix == ".parquet":
@@ -91,8 +93,8 @@ def _lines(path: Path) -> Iterator[tuple[str, Any]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             where = f"{path}:{number}"
-            if not line.isspace():
-                yield where, _parse(_decode(line.strip(), where), where, numbered=True)
+            if text := _decode(line, where).strip():
+                yield where, _parse(text, where, numbered=True)
 
 
 def _decode(content: bytes, where: str) -> str:

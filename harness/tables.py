@@ -17,11 +17,11 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     """Rows of a Parquet file.
 
     Raises:
-        DataError: it is no Parquet file, is damaged, or lacks a column.
+        DataError: it cannot be read, is no Parquet file, is damaged, or lacks a column.
         MissingDependencyError: pyarrow is not installed.
     """
     try:
-        pyarrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
+        arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
     except ImportError as error:
         raise MissingDependencyError(
             f"{path}: reading Parquet needs the package pyarrow; install it, or give the data as SQuAD JSON",
@@ -32,7 +32,7 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
             columns = _columns(file.schema_arrow.names, str(path))
             for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
                 yield from batch.to_pylist()
-    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({first_line(error)})", data=str(path)) from error
 
 
@@ -52,10 +52,14 @@ def saved_rows(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def table_rows(table: Any, where: str) -> Iterator[Mapping[str, Any]]:
-    """Rows of a `datasets.Dataset`; `where` names it in errors."""
+    """Rows of a `datasets.Dataset`; `where` names it in errors, which are `DataError`."""
     columns = _columns(table.column_names, where)
-    for batch in table.select_columns(columns).with_format("arrow").iter(_BATCH):
-        yield from batch.to_pylist()
+    arrow = importlib.import_module("pyarrow")
+    try:
+        for batch in table.select_columns(columns).with_format("arrow").iter(_BATCH):
+            yield from batch.to_pylist()
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{where}: the table is damaged ({first_line(error)})", data=where) from error
 
 
 def import_datasets(where: str) -> Any:

@@ -54,7 +54,12 @@ class FakeEngine:
         return Training(windows=len(questions), steps=3, loss=0.5, history=history)
 
     def predict(
-        self, model: Path, questions: Sequence[Question], decoding: Decoding, progress: Progress
+        self,
+        model: Path,
+        questions: Sequence[Question],
+        decoding: Decoding,
+        progress: Progress,
+        keep: Path | None = None,
     ) -> Predictions:
         self.calls.append(f"predict {weights_of(model)[:7]}")
         answers = {

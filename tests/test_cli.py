@@ -234,7 +234,7 @@ def test_help_says_where_runs_lie(capsys):
 
 
 def test_an_interrupted_command_is_exit_130_and_goes_on(world, capsys, monkeypatch):
-    def interrupt(self, model, questions, decoding, progress):
+    def interrupt(self, model, questions, decoding, progress, keep):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -111,8 +111,12 @@ def used(ref, n, has_ans, sha256="0" * 64, source="a.json"):
         used("squad_v2:validation[:75%]", 8_905, 3),  # 8904.75; how many are answerable is not known
         used("squad:validation[:10%]", 1_057, 1_057),
         used("someone/qa:test", 3, 1),
-        used("xquad:xquad.en:validation", 1_190, 1_190, source="google/xquad@0"),
+        used("xquad:en:validation", 1_190, 1_190, source="google/xquad@0"),
+        used("xquad:en:validation[:10]", 10, 10),  # the checksum is of the whole
+        used("mlqa:mlqa.de.en:dev", 512, 512),
+        used("squad_adversarial:AddOneSent", 1_787, 1_787),
         used("pocket:train", 3, 1, source="embedded"),
+        used("squad:other:validation", 3, 3),
     ],
     ids=lambda data: str(data.ref),
 )
@@ -123,19 +127,52 @@ def test_data_as_it_is_known(fine):
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        (used("squad_v2:validation", 11_872, 5_928), "has 11872 questions, expected 11873"),
-        (used("squad_v2:validation", 11_873, 5_927), "has 5927 answerable questions, expected 5928"),
-        (used("squad:validation[:10%]", 1_058, 1_058), "has 1058 questions, expected 1057"),
-        (used("squad:validation[:10%]", 1_057, 1_000), "has 1000 answerable questions, expected 1057"),
-        (used("squad:validation[:20000]", 20_000, 20_000), "has 20000 questions, expected 0"),
-        (used("adversarial_qa:adversarialQA:test", 3_000, 0), "none of its 3000 questions has a reference answer"),
-        (used("xquad:xquad.en:validation", 1_190, 1_190), "a.json has other texts, offsets or order"),
+        (used("squad_v2:validation", 11_872, 5_928), "a.json has 11872 questions, expected 11873"),
+        (used("squad_v2:validation", 11_873, 5_927), "a.json has 5927 answerable questions, expected 5928"),
+        (used("squad:validation[:10%]", 1_058, 1_058), "a.json has 1058 questions in this slice, expected 1057"),
+        (
+            used("squad:validation[:10%]", 1_057, 1_000),
+            "a.json has 1000 answerable questions in this slice, expected 1057",
+        ),
+        (
+            used("squad:validation[:20000]", 20_000, 20_000),
+            "a.json has more than the 10570 questions that this split has",
+        ),
+        (
+            used("squad_v2:validation", 3, 2, source="rajpurkar/squad_v2@0"),
+            "the copy on the Hub has 3 questions, expected 11873",
+        ),
+        (
+            used("adversarial_qa:adversarialQA:test", 3_000, 0),
+            "none of its 3000 questions has a reference answer; its publisher withholds them",
+        ),
+        (
+            used("squad_v2:validation[3:5]", 2, 0),
+            "none of its 2 questions has a reference answer; each counts as unanswerable",
+        ),
+        (used("someone/qa:test", 1, 0), "none of its 1 questions has a reference answer; each counts as unanswerable"),
+        *(
+            (
+                used(f"xquad:{config}:validation", 1_190, 1_190),
+                "a.json differs from the published file in ids, texts, offsets or order",
+            )
+            for config in ("xquad.en", "en")
+        ),
+        (used("mlqa:de-en:test", 4_518, 4_518), "a.json has 4518 questions, expected 4517"),
     ],
     ids=lambda value: str(value.ref) if isinstance(value, DataUsed) else "",
 )
 def test_data_that_is_not_what_is_known(other, said):
-    (warning,) = data_warnings(other)
-    assert said in warning
+    warnings = data_warnings(other)
+    assert warnings == (f"{other.ref}: {said}",)
+
+
+def test_two_things_may_be_wrong_at_once():
+    other = used("adversarial_qa:dbert:test[:50%]", 3, 0)
+    assert data_warnings(other) == (
+        "adversarial_qa:dbert:test[:50%]: a.json has 3 questions in this slice, expected 500",
+        "adversarial_qa:dbert:test[:50%]: none of its 3 questions has a reference answer; its publisher withholds them",
+    )
 
 
 @pytest.mark.parametrize(

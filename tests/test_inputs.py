@@ -90,6 +90,6 @@ def test_what_does_not_fit_the_known_set_is_a_warning(tmp_path):
     files = {"squad_v2:train": write(tmp_path / "a.json", 0, 5), "squad": write(tmp_path / "b.json", 0, 5)}
     found = gather_inputs(recipe(["squad_v2:train"], "squad:validation"), files).warnings
     assert found == (
-        "squad_v2:train: has 5 questions, expected 130319",
-        "squad:validation: has 5 questions, expected 10570",
+        "squad_v2:train: a.json has 5 questions, expected 130319",
+        "squad:validation: b.json has 5 questions, expected 10570",
     )

@@ -88,7 +88,7 @@ def normal_limits(values, level):
     return 100 * spread.inv_cdf((1 - level) / 2), 100 * spread.inv_cdf((1 + level) / 2)
 
 
-@pytest.mark.parametrize("kinds", [2, 90, 4000], ids=["few kinds", "many kinds", "all different"])
+@pytest.mark.parametrize("kinds", [2, 90, 300, 400, 4000], ids=["two", "few", "some", "many", "all"])
 def test_bootstrap_over_questions_spreads_as_the_mean_of_as_many_draws(kinds):
     generator = np.random.default_rng(5)
     columns = generator.choice(generator.random((kinds, 2)), 4000)
@@ -158,6 +158,30 @@ def test_every_figure_has_its_intervals(make_question):
             *[40 if key in ("exact", "f1") else 20] * (len(found) - 1),
         ]
         assert all(interval.low < figures[key] < interval.high for interval in found)
+
+
+def test_one_question_or_one_paragraph_has_no_bootstrap(make_question):
+    questions = [make_question("a", ["x"]), make_question("b", ["y"])]
+    scores = squad.score_predictions(questions, {"a": "x", "b": "x"})
+    intervals = score_intervals(questions, scores, resamples=50)
+    assert [i.method for i in intervals["exact_match"]] == ["bootstrap over questions", "Clopper-Pearson"]
+    assert [i.method for i in intervals["f1"]] == ["bootstrap over questions"]
+    alone = score_intervals(questions[:1], squad.score_predictions(questions[:1], {"a": "x"}))
+    (binomial,) = alone["exact_match"]
+    assert (binomial.low, binomial.high) == (pytest.approx(2.5), 100.0)
+    assert alone["f1"] == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "low", "high"), [("p q r", 69.1503, 100.0), ("p q", 0.0, 30.8497), ("s", 0.0, 30.8497)]
+)
+def test_questions_that_all_score_alike_say_nothing_of_how_far_others_would_be_apart(make_question, answer, low, high):
+    # F1 of "p q" is 4/5: the means of so many of them are not the same to the last digit
+    questions = [make_question(str(i), ["p q r"], passage_id=f"0:{i * i // 20}") for i in range(10)]
+    scores = squad.score_predictions(questions, {q.id: answer for q in questions})
+    (binomial,) = (intervals := score_intervals(questions, scores))["exact_match"]
+    assert (binomial.low, binomial.high) == pytest.approx((low, high), abs=1e-4)
+    assert intervals["f1"] == ()
 
 
 def test_rules_1_1_have_two_figures(make_question):

@@ -98,7 +98,7 @@ def test_the_same_call_finds_the_finished_run(tmp_path, uses):
     again = run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses, progress=lambda *step: said.append(step))
     assert again == (folder, run)
     assert engine.calls == []
-    assert said == [(folder.name, 1, 1, "finished before and taken as it is; --fresh trains again")]
+    assert said == [(folder.name, 1, 1, "finished before and taken as it is; --fresh does it again")]
     run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses, fresh=True)
     assert "train teacher" in engine.calls
 
@@ -247,7 +247,7 @@ def test_a_damaged_record_says_how_to_go_on(tmp_path, uses):
 class Odd(FakeEngine):
     """Fails as tokenizers and safetensors do: with an exception of no family; or predicts what is no number."""
 
-    def predict(self, model, questions, decoding, progress):
+    def predict(self, model, questions, decoding, progress, keep=None):
         if self.fail_at == "predict":
             raise Exception("invalid header")
         return replace(super().predict(model, questions, decoding, progress), null_odds={"0": float("nan")})

@@ -96,6 +96,108 @@ def test_a_curve_without_null_odds_is_refused(world, capsys):
     assert "--na-prob-file" in capsys.readouterr().err
 
 
+def said(err):
+    """The parts of the signature line."""
+    (line,) = [line for line in err.splitlines() if line.startswith("signature:")]
+    return parse_signature(line)
+
+
+def test_a_known_file_is_called_what_it_is(world, capsys):
+    qas = [{"id": str(i), "question": "?", "answers": [{"text": "x", "answer_start": 0}]} for i in range(10_570)]
+    for name, count in (("dev-v1.1.json", 10_570), ("dev-v2.0.json", 10_570), ("other.json", 10_569)):
+        document = {"data": [{"paragraphs": [{"context": "x", "qas": qas[:count]}]}]}
+        (world / name).write_text(json.dumps(document), "utf-8")
+        (world / "p.json").write_text(json.dumps({qa["id"]: "x" for qa in qas[:count]}), "utf-8")
+        assert main(["score", name, "p.json"]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out) == {"exact_match": 100.0, "f1": 100.0}
+        assert said(err)["data"] == ("squad:validation" if name == "dev-v1.1.json" else name.removesuffix(".json"))
+
+
+def test_published_predictions(shared, capsys):
+    files = "squad/dev-v2.0.json", "predictions/squad2-dev-bidaf-elmo.json"
+    assert main(["score", *(str(shared / "data" / file) for file in files)]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["exact"] == pytest.approx(65.70369746483618, abs=1e-9)
+    assert (said(err)["data"], said(err)["n"], said(err)["rules"]) == ("squad_v2:validation", "11873", "2.0")
+
+
+ROWS = [
+    {"id": qid, "context": context, "question": text, "answers": {"text": [], "answer_start": []}}
+    for context, questions in PARAGRAPHS
+    for qid, text, _ in questions
+]
+BAD = [
+    ("p.json", "[]", [], "p.json: found a list, expected a JSON object from question id to answer text"),
+    ("p.json", json.dumps(ANSWERS | {"q1": 1976}), [], "p.json: the prediction for 'q1' is the number 1976"),
+    ("p.json", '{"q1": "x", "q1": "y"}', [], "p.json: id 'q1' is given more than once"),
+    ("p.json", "", [], "p.json: the file is empty"),
+    ("p.json", '{"q1": "x"', [], "p.json:1: not JSON"),
+    ("p.json", '{"q1": "x"}', [], "3 of 4 questions have no prediction: 'q2', 'q3', 'q4'. Add them, or score them 0"),
+    ("p.json", json.dumps(ANSWERS | {"q5": "x"}), [], "predictions name 1 id(s) that the data does not have: 'q5'"),
+    ("p.json", '{"q5": "x"}', ["--missing", "zero"], "predictions name 1 id(s) that the data does not have: 'q5'"),
+    ("odds.json", '{"q1": NaN}', ["-n", "odds.json"], "odds.json: the null odds of 'q1' are the number nan"),
+    ("odds.json", '{"q1": 1e999}', ["-n", "odds.json"], "odds.json: the null odds of 'q1' are the number inf"),
+    ("odds.json", '{"q1": true}', ["-n", "odds.json"], "odds.json: the null odds of 'q1' are true or false"),
+    ("odds.json", '{"q1": 1}', ["-n", "odds.json"], "null odds lack 3 of 4 questions: 'q2', 'q3', 'q4'"),
+    (
+        "odds.json",
+        json.dumps(ODDS | {"q5": 0}),
+        ["-n", "odds.json"],
+        "null odds name 1 id(s) that the data does not have",
+    ),
+    ("d.json", "{}", [], "d.json: 'data' is missing"),
+    ("d.json", "\n".join(map(json.dumps, ROWS)), ["--by", "article"], "'q1' belongs to no article"),
+    ("d.json", "\n".join(map(json.dumps, ROWS)), ["--by", "kind"], "'q1' has no kind"),
+    (
+        "d.json",
+        "\n".join(map(json.dumps, ROWS)),
+        ["--rules", "1.1"],
+        "'q1' has no answer, which rules 1.1 do not allow",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "content", "options", "message"), BAD, ids=[f"{row[0]} {row[3]}" for row in BAD])
+def test_bad_input_is_one_line_and_no_figure(world, capsys, file, content, options, message):
+    (world / file).write_text(content, "utf-8")
+    assert main(["score", "d.json", "p.json", *options]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), err.startswith("harness: error: ")) == ("", 1, True)
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--rules", "1.1", "-n", "odds.json"], "belongs to rules 2.0"),
+        (["-t", "0.5"], "needs --na-prob-file"),
+        (["-n", "odds.json", "-t", "nan"], "takes a number"),
+        (["--by", "colour"], "is not one of"),
+    ],
+)
+def test_options_that_do_not_go_together(world, capsys, options, message):
+    answerable = {"context": "x", "qas": [{"id": "q1", "question": "?", "answers": [{"text": "x", "answer_start": 0}]}]}
+    (world / "d.json").write_text(json.dumps({"data": [{"paragraphs": [answerable]}]}), "utf-8")
+    (world / "p.json").write_text('{"q1": "x"}', "utf-8")
+    assert main(["score", "d.json", "p.json", *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in " ".join(err.replace("│", " ").split())
+
+
+def test_data_of_unanswerable_questions_alone(world, capsys):
+    (world / "d.json").write_text("\n".join(map(json.dumps, ROWS)), "utf-8")
+    figures, _ = call(capsys, "-n", "odds.json", "--curve")
+    assert list(figures) == [
+        *["exact", "f1", "total", "NoAns_exact", "NoAns_f1", "NoAns_total"],
+        *["best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh", "curves"],
+    ]
+    # by the script's default threshold of 1 the answer of q3 alone is dropped, and it was "" before
+    assert (figures["exact"], figures["best_exact"], figures["best_exact_thresh"]) == (25.0, 100.0, 0.0)
+    assert figures["curves"] == {}
+
+
 def test_the_signature_reads_back(world, capsys):
     (line,) = [line for line in call(capsys)[1].splitlines() if line.startswith("signature:")]
     assert parse_signature(line)["n"] == "4"

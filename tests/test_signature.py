@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from harness.environment import harness_version
 from harness.errors import RecordError
 from harness.records import DataRef, DataUsed, Decoding, Scores
-from harness.signature import compare_signatures, join_signature, may_compare, parse_signature, signature
+from harness.signature import (
+    compare_decodings,
+    compare_signatures,
+    join_signature,
+    may_compare,
+    parse_signature,
+    signature,
+)
 
 DATA = DataUsed(DataRef("squad_v2", "validation[:100]", revision="3ffb306"), 100, 49, "ab" * 32, "hub")
 SCORES = Scores("2.0", {}, {}, {})
@@ -61,7 +68,7 @@ def test_every_setting_of_decoding_is_named():
     assert (named["decoding"], named["doc_stride"], named["forced_answer"]) == ("farm", "128 step", "yes")
 
 
-names = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+names = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(lambda name: name != "signature")
 hostile = st.text(st.sampled_from("a:|% \n\r\t\x00\x1b\u2028é北\ud800"), max_size=8) | st.text(max_size=8)
 
 
@@ -78,14 +85,15 @@ def test_a_file_named_like_a_part_adds_none():
     assert parse_signature(signature(forged, SCORES))["rules"] == "2.0"
 
 
-@pytest.mark.parametrize("name", ["", "N", "a b", "a:b", "1"])
+@pytest.mark.parametrize("name", ["", "N", "a b", "a:b", "1", "signature"])
 def test_a_part_needs_a_name(name):
     with pytest.raises(ValueError, match="cannot name a part"):
         join_signature({name: "x"})
 
 
 @pytest.mark.parametrize(
-    "line", ["", "signature:", "no colon", "n:1 | ", "n:1 | n:1", "n:1 | N:1", "n:1|rules", "n:%ff", ":1"]
+    "line",
+    ["", "signature:", "n:1 | signature:x", "no colon", "n:1 | ", "n:1 | n:1", "n:1 | N:1", "n:1|rules", "n:%ff", ":1"],
 )
 def test_what_is_no_signature_is_refused(line):
     with pytest.raises(RecordError, match="expected parts of the form name:value"):
@@ -124,6 +132,18 @@ def test_a_way_of_decoding_that_one_side_does_not_state_cannot_be_compared():
     assert str(differences[0]) == "decoding: run_qa against not stated"
     assert differences[0].decisive
     assert not may_compare(BASE, signature(DATA, SCORES))
+
+
+def test_decodings_are_compared_by_what_they_are_called_in_a_signature():
+    one, other = Decoding(null_threshold=-1.5), Decoding(protocol="farm", null_threshold=-1.5, forced_answer=True)
+    assert compare_decodings(one, one) == ()
+    differences = compare_decodings(one, other)
+    assert [str(difference) for difference in differences] == [
+        "decoding: run_qa against farm",
+        "doc_stride: 128 overlap against 128 step",
+        "forced_answer: not stated against yes",
+    ]
+    assert all(difference.decisive for difference in differences)
 
 
 def test_without_checksums_the_name_and_the_count_decide():

@@ -10,7 +10,7 @@ import pytest
 from harness.errors import DataError
 from harness.names.sizes import split_size
 from harness.records import DataRef
-from harness.sources import is_published, locate_data
+from harness.sources import full_name, is_published, locate_data
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,14 @@ from harness.sources import is_published, locate_data
         (DataRef("mlqa", "test", "mlqa.en.de"), "facebook/mlqa", "mlqa.en.de", "test"),
         (DataRef("mlqa", "test", "de"), "facebook/mlqa", "mlqa.de.de", "test"),
         (DataRef("mlqa", "dev", "de-en"), "facebook/mlqa", "mlqa.de.en", "validation"),
+        (DataRef("mlqa", "train", "mlqa-translate-train.vi"), "facebook/mlqa", "mlqa-translate-train.vi", "train"),
+        (DataRef("mlqa", "test", "mlqa-translate-test.vi"), "facebook/mlqa", "mlqa-translate-test.vi", "test"),
+        (
+            DataRef("squad_adversarial", "AddSent[:5]", "squad_adversarial"),
+            "stanfordnlp/squad_adversarial",
+            "AddSent",
+            "validation",
+        ),
         (DataRef("someone/german_qa", "test[:5]", "x"), "someone/german_qa", "x", "test"),
     ],
     ids=str,
@@ -92,6 +100,9 @@ def test_a_revision_that_is_named_is_the_one():
         ("xquad:xquad.xx:validation", "no configuration 'xquad.xx'"),
         ("squad:german:validation", "no configuration 'german', expected one of plain_text"),
         ("squad_v2:test", "no split 'test', expected train or validation"),
+        ("mlqa:mlqa-translate-test.vi:validation", "no split 'validation', expected test"),
+        ("mlqa:vi:train", "no split 'train', expected test or validation"),
+        ("squad_adversarial:squad_adversarial:validation", "no configuration 'squad_adversarial'"),
     ],
 )
 def test_what_is_not_there_is_said_before_the_network_is_asked(written, message):
@@ -108,15 +119,52 @@ def test_what_is_not_there_is_said_before_the_network_is_asked(written, message)
         ("squadshifts:nyt:test", (10_065, 10_065)),
         ("mlqa:mlqa.en.en:test", (11_590, 11_590)),
         ("squad_adversarial:AddOneSent:validation", (1_787, 1_787)),
+        ("mlqa:mlqa.en.de:test", (4_517, 4_517)),
+        ("mlqa:mlqa.vi.en:validation", (511, 511)),
+        ("mlqa:mlqa.zh.ar:test", (1_912, 1_912)),
+        ("mlqa:mlqa.ar.zh:validation", (188, 188)),
+        ("mlqa:mlqa-translate-train.es:train", (81_810, 81_810)),
+        ("mlqa:mlqa-translate-test.hi:test", (4_918, 4_918)),
+        ("adversarial_qa:dbert:test", (1_000, 1_000)),
     ],
 )
 def test_sizes(written, size):
     assert split_size(DataRef.parse(written)) == size
 
 
+def test_every_split_that_loads_has_a_known_size():
+    from harness.sources import _SOURCES
+
+    loaded = [
+        DataRef(name, split, config)
+        for name, source in _SOURCES.items()
+        for config, splits in source.splits.items()
+        for split in splits
+    ]
+    assert len(loaded) >= 150
+    assert [str(ref) for ref in loaded if split_size(ref) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "full"),
+    [
+        ("SQuAD:plain_text:dev[:5]", "squad:validation[:5]"),
+        ("google/xquad:en:dev[:5%]", "xquad:xquad.en:validation[:5%]"),
+        ("mlqa:de-en:test", "mlqa:mlqa.de.en:test"),
+        ("squad_adversarial:AddSent[2:]", "squad_adversarial:AddSent:validation[2:]"),
+        ("squadshifts:nowhere:test", "squadshifts:nowhere:test"),
+        ("someone/qa:x:dev", "someone/qa:x:validation"),
+        ("squad_v2@abc:validation", "squad_v2@abc:validation"),
+    ],
+)
+def test_full_names(written, full):
+    assert str(full_name(DataRef.parse(written))) == full
+
+
 def test_sizes_that_are_not_known():
     assert split_size(DataRef("someone/qa", "test")) is None
-    assert split_size(DataRef("mlqa", "test", "mlqa.en.de")) is None
+    assert split_size(DataRef("mlqa", "test", "mlqa.en.fr")) is None
+    assert split_size(DataRef("mlqa", "train", "mlqa.en.en")) is None
     assert is_published(DataRef("squad_v2", "validation"), "0" * 64) is None
     assert is_published(DataRef("xquad", "validation[:5]", "xquad.en"), "0" * 64) is None
     assert is_published(DataRef("xquad", "validation", "xquad.en"), "0" * 64) is False

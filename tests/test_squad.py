@@ -179,6 +179,20 @@ def test_extra_ids_are_an_error(make_question):
         squad.score_predictions([make_question("a", ["x"])], {"a": "x", "z": "y"}, missing="zero")
 
 
+@pytest.mark.parametrize("rules", ["1.1", "2.0"])
+@pytest.mark.parametrize("answer", [None, 1976, ["x"]])
+def test_what_is_no_text_is_no_answer_and_not_a_missing_one_either(make_question, rules, answer):
+    questions = [make_question("a", ["x"]), make_question("b", ["y"])]
+    with pytest.raises(PredictionsError, match=r"the prediction for 'b' is .*, expected text") as caught:
+        squad.score_predictions(questions, {"a": "x", "b": answer}, rules=rules, missing="zero")
+    assert caught.value.ids == ("b",)
+
+
+def test_other_rules_are_refused(make_question):
+    with pytest.raises(KeyError):
+        squad.score_predictions([make_question("a", ["x"])], {"a": "x"}, rules="v2")
+
+
 def test_repeated_ids_in_the_data_are_an_error(make_question):
     with pytest.raises(DataError, match="repeats 1 question id"):
         squad.score_predictions([make_question("a", ["x"]), make_question("a", ["y"])], {"a": "x"})
@@ -201,8 +215,12 @@ def test_threshold_turns_answers_into_no_answer(make_question):
 
 def test_null_odds_must_cover_the_questions(make_question):
     scores = squad.score_predictions([make_question("a", ["x"]), make_question("b")], {"a": "x", "b": ""})
-    with pytest.raises(PredictionsError, match="lack 1 of 2"):
+    with pytest.raises(PredictionsError, match=r"lack 1 of 2 questions: 'b'\. Give every prediction its own"):
         squad.apply_threshold(scores, {"a": "x", "b": ""}, {"a": 0.0}, 1.0)
+    with pytest.raises(PredictionsError, match="the null odds of 'b' are NaN") as caught:
+        squad.apply_threshold(scores, {"a": "x", "b": ""}, {"a": 0.0, "b": float("nan")}, 1.0)
+    assert caught.value.ids == ("b",)
+    assert squad.apply_threshold(scores, {"a": "x", "b": ""}, {"a": 0.0, "b": float("inf")}, 1.0) == scores
     with pytest.raises(PredictionsError, match="'z'"):
         best_thresholds(scores, {"a": "x", "b": ""}, {"a": 0.0, "b": 0.0, "z": 1.0})
 

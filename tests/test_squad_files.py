@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
 
 from harness.errors import DataError, MissingDependencyError
+from harness.offsets import misplaced_answers
 from harness.squad_files import read_squad_file
 from harness.squad_json import parse_squad
 
@@ -62,6 +64,15 @@ def test_reads_questions_in_order(tmp_path):
         (json.dumps(document()).replace("Ada wrote.", " ").encode(), "the context of id '1' is empty"),
         (b'{"data": ' + b"9" * 5000 + b"}", "too many digits"),
         (b'{"56be4db0acb8001400a502ec": "Denver"}', "'data' is missing"),
+        (b'{"data": NaN}', "data: found float, expected a list"),
+        (b'{"data": [7]}', "data[0]: found int, expected an object with 'paragraphs'"),
+        (b'{"data": [{"paragraphs": [{"qas": []}]}]}', "data[0].paragraphs[0]: 'context' is missing"),
+        (json.dumps(document(answers=[{"text": "Ada", "answer_start": 0.0}])).encode(), "found 0.0, expected a whole"),
+        (
+            json.dumps(document(answers=[{"text": "Ada", "answer_start": 1e400}])).encode(),
+            "found inf, expected a whole",
+        ),
+        (json.dumps(document()).encode("utf-16"), "byte 0 is not UTF-8"),
     ],
 )
 def test_malformed_files_say_where(tmp_path, content, message):
@@ -81,9 +92,64 @@ def test_repeated_id():
         parse_squad(content, "here")
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
-        read_squad_file(tmp_path / "none.json")
+def test_files_that_cannot_be_opened(tmp_path, monkeypatch):
+    file = tmp_path / "data.json"
+    file.write_text(json.dumps(document()), "utf-8")
+    for path, said in (
+        (tmp_path / "none.json", "No such file"),
+        (file / "inside", "Not a directory"),
+        (tmp_path / ("x" * 5000), "File name too long"),
+    ):
+        with pytest.raises(DataError, match=rf"cannot be read \({said}.*\); expected a data set in SQuAD JSON"):
+            read_squad_file(path)
+
+    def forbid(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(file), "open", forbid)  # for a superuser no mode forbids it
+    with pytest.raises(DataError, match=r"data.json: cannot be read \(Permission denied\); expected"):
+        read_squad_file(file)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(DataError, match=r"pipe\.json: is neither a file nor a folder"):
+        read_squad_file(tmp_path / "pipe.json")
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_a_mark_before_the_text_and_line_ends_of_windows(tmp_path, start, newline):
+    for name, content in (
+        ("whole.json", json.dumps(document(), indent=1).encode()),
+        ("rows.json", json.dumps([ROW], indent=1).encode()),
+        ("lines.jsonl", json.dumps(ROW).encode() + b"\n" + json.dumps(ROW | {"id": "2"}).encode() + b"\n"),
+        ("lines.json", json.dumps(ROW).encode() + b"\n"),
+    ):
+        file = tmp_path / name
+        file.write_bytes(start + content.replace(b"\n", newline))
+        question = read_squad_file(file)[0]
+        assert (question.id, question.context, question.answers[0].text) == ("1", "Ada wrote.", "Ada")
+
+
+def test_a_context_of_very_many_words(tmp_path):
+    context = "Ada \u05de\u05d9 \u4e2d\u6587 \U0001f600 " * 12_500 + "Bo"
+    file = tmp_path / "data.json"
+    answers = [{"text": "Bo", "answer_start": len(context) - 2}]
+    content = json.dumps(document(answers=answers)).replace("Ada wrote.", context)
+    file.write_text(content, "utf-8")
+    question = read_squad_file(file)[0]
+    assert len(question.context.split()) == 50_001
+    assert misplaced_answers([question]) == ()
+
+
+def test_numbers_of_any_size_are_whole_and_misplaced(tmp_path):
+    file = tmp_path / "data.json"
+    answers = [{"text": "Ada", "answer_start": 10**30}]
+    file.write_text(json.dumps(document(answers=answers)), "utf-8")
+    questions = read_squad_file(file)
+    assert misplaced_answers(questions) == questions
 
 
 ROW = {"id": "1", "context": "Ada wrote.", "question": "Who?", "answers": {"text": ["Ada"], "answer_start": [0]}}
@@ -128,11 +194,19 @@ def test_malformed_lines_say_which(tmp_path, second, message):
     assert "\n" not in str(caught.value)
 
 
-def test_an_empty_file_of_lines(tmp_path):
+@pytest.mark.parametrize("content", ["", "\n", "\ufeff\r\n\r\n"])
+def test_an_empty_file_of_lines(tmp_path, content):
     file = tmp_path / "data.jsonl"
-    file.write_text("\n", "utf-8")
+    file.write_text(content, "utf-8")
     with pytest.raises(DataError, match="holds no question"):
         read_squad_file(file)
+
+
+def test_empty_files_of_other_names(tmp_path):
+    for name in ("data.json", "data", "data.txt"):
+        (tmp_path / name).touch()
+        with pytest.raises(DataError, match=f"{name}: the file is empty; expected a data set in SQuAD JSON"):
+            read_squad_file(tmp_path / name)
 
 
 @pytest.mark.parametrize(

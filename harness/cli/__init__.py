@@ -13,6 +13,7 @@ from harness.cli import (
     ask_command,
     audit_command,
     claims_command,
+    evaluate_command,
     judge_commands,
     plan_command,
     run_commands,
@@ -51,7 +52,16 @@ def _options(
     """Options of the program itself."""
 
 
-for module in (audit_command, claims_command, plan_command, run_commands, judge_commands, write_commands, ask_command):
+for module in (
+    audit_command,
+    claims_command,
+    plan_command,
+    run_commands,
+    evaluate_command,
+    judge_commands,
+    write_commands,
+    ask_command,
+):
     module.register(app)
 
 

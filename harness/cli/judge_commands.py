@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as o
 from harness.cli.output import note, print_comparisons, print_json, print_table
+
+if TYPE_CHECKING:
+    from harness.evidence import Opened
+    from harness.records import Paired, Run
 
 _NO_THRESHOLD = 1.0
 """The official script's default; no probability exceeds it."""
@@ -51,44 +55,95 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="CARD|RUN", help="A card, or a run.")],
     second: o.RunArgument,
     runs: o.RunsOption = None,
-    strict: o.StrictOption = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Also exit 1 for claims that are inconclusive or not comparable, and for another way of scoring.",
+        ),
+    ] = False,
     as_json: o.JsonOption = False,
 ) -> None:
-    """Judge a card's claims by a run, or compare two runs question by question."""
+    """Judge a card's claims by a run, or compare two runs question by question.
+
+    Whatever differs in how the two scores were made is said beside them.
+    """
     from harness.store import RECORD
 
     other = o.run_path(str(first), runs)
     is_run = first.suffix == ".json" or (first.is_dir() and (first / RECORD).exists())
     if is_run or (not first.exists() and other.exists()):
-        _compare_runs(other, o.run_path(second, runs), as_json)
+        _compare_runs(other, o.run_path(second, runs), strict, as_json)
     else:
         _compare_card(first, o.run_path(second, runs), strict, as_json)
 
 
 def _compare_card(card: Path, run: Path, strict: bool, as_json: bool) -> None:
-    from harness.evidence import judge, open_card, outcome, same_recipe
+    from harness.evidence import judge, open_card, outcome
     from harness.store import load_run
 
     opened, record = open_card(card), load_run(run)
-    if not same_recipe(opened.recipe, record.recipe):
-        note(f"note: run {record.id} followed another recipe than {opened.path} states now")
+    notes, otherwise = _recipe_notes(opened, record)
     comparisons = judge(opened, record)
     code, sentence = outcome(comparisons, strict=strict)
+    if strict and otherwise and code == 0:
+        code, sentence = 1, f"not shown (strict), decoded otherwise than the card states; {sentence}"
     if as_json:
-        print_json({"comparisons": comparisons, "exit_code": code, "outcome": sentence})
+        result = {"comparisons": comparisons, "exit_code": code, "outcome": sentence}
+        print_json(result | {"signature": record.signature, "notes": notes})
     else:
         print_comparisons(comparisons)
+    for text in notes:
+        note(f"note: {text}")
+    if record.signature is not None:
+        note(f"signature: {record.signature}")
     note(sentence)
     raise typer.Exit(code)
 
 
-def _compare_runs(one: Path, other: Path, as_json: bool) -> None:
+def _recipe_notes(opened: Opened, record: Run) -> tuple[list[str], bool]:
+    """What the run did otherwise than the card says, and whether it decoded otherwise than the card states."""
+    from harness.evidence import same_recipe
+    from harness.signature import compare_decodings
+
+    notes = []
+    if record.kind == "released":
+        notes.append(f"run {record.id} evaluated weights as they were given, and tells nothing of the card's training")
+    elif not same_recipe(opened.recipe, record.recipe):
+        notes.append(f"run {record.id} followed another recipe than {opened.path} states now")
+    otherwise = False
+    for difference in compare_decodings(opened.recipe.decoding, record.recipe.decoding):
+        origin = opened.recipe.origins.get("protocol" if difference.name == "decoding" else difference.name)
+        stated = origin is not None and origin.how in ("stated", "assumed")
+        otherwise |= stated
+        first, second = (value or "off" for value in (difference.first, difference.second))
+        card = (
+            f"the card states {first}" if stated else f"the card states none, and {first} is what it is taken to mean"
+        )
+        notes.append(f"decoded otherwise, {difference.name}: the run had {second}, {card}")
+    return [*notes, *record.warnings], otherwise
+
+
+def _compare_runs(one: Path, other: Path, strict: bool, as_json: bool) -> None:
     from harness.paired import compare_runs
 
     paired = compare_runs(one, other)
     if as_json:
         print_json(paired)
-        return
+    else:
+        _print_paired(paired)
+    for name, line in zip(paired.runs, paired.signatures, strict=True):
+        note(f"signature of {name}: {line}")
+    if paired.decisive:
+        note(
+            "warning: the two scores were not made alike, so that their difference is not that of the models alone: "
+            + "; ".join(paired.decisive)
+        )
+        if strict:
+            raise typer.Exit(1)
+
+
+def _print_paired(paired: Paired) -> None:
     rows = [
         ("exact", f"{paired.exact[0]:.4f}", f"{paired.exact[1]:.4f}", f"{paired.exact[1] - paired.exact[0]:+.4f}"),
         ("f1", f"{paired.f1[0]:.4f}", f"{paired.f1[1]:.4f}", f"{paired.f1[1] - paired.f1[0]:+.4f}"),
@@ -102,10 +157,13 @@ def _compare_runs(one: Path, other: Path, as_json: bool) -> None:
         ("same answer", paired.same_answer),
     ]
     print_table((f"of {paired.n} questions", "count"), [(name, str(count)) for name, count in counts])
+    if paired.differences:
+        differences = [(text, "yes" if text in paired.decisive else "no") for text in paired.differences]
+        print_table(("what differs between the signatures", "decisive"), differences)
 
 
 def score(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data set in SQuAD JSON.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="SQuAD JSON, JSON lines, Parquet, or a saved folder.")],
     predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="JSON object: question id to answer.")],
     na_prob_file: Annotated[
         Path | None, typer.Option("--na-prob-file", "-n", help="JSON object: question id to null odds or probability.")
@@ -139,8 +197,8 @@ def score(
     """Score predictions by the official SQuAD rules and print the official script's JSON object."""
     from harness import breakdown, curves, squad
     from harness.data import describe
+    from harness.file_refs import file_ref
     from harness.prediction_files import read_null_odds, read_predictions
-    from harness.records import DataRef
     from harness.signature import signature
     from harness.squad_files import read_squad_file
 
@@ -172,6 +230,6 @@ def score(
         note(f"{raw.missing} of {len(questions)} questions have no prediction and were scored 0")
     if raw.extra:
         note(f"{raw.extra} predictions are for ids that the data does not have and were left out")
-    used = describe(DataRef(data.stem, ""), questions, data.name)
+    used = describe(file_ref(data, questions), questions, data.name)
     threshold = None if odds is None else na_prob_thresh
     note(f"signature: {signature(used, scores, null_odds_threshold=threshold)}")

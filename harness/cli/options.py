@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,42 @@ SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of e
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same recipe left.")]
 OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout.")
+]
+
+
+class ProtocolChoice(str, Enum):  # noqa: UP042 - typer shows the values of a str Enum as choices
+    """``--protocol``."""
+
+    RUN_QA = "run_qa"
+    FARM = "farm"
+
+
+class DtypeChoice(str, Enum):  # noqa: UP042
+    """``--dtype``."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class DeviceChoice(str, Enum):  # noqa: UP042
+    """``--device``."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+DtypeOption = Annotated[
+    DtypeChoice,
+    typer.Option("--dtype", help="Number format of the model; auto: float32, on CUDA as the weights are stored."),
+]
+DeviceOption = Annotated[DeviceChoice, typer.Option("--device", help="auto: CUDA, else MPS, else the CPU.")]
+AllowPickleOption = Annotated[
+    bool,
+    typer.Option("--allow-pickle", help="Also read weights as pytorch_model.bin, as tensors alone; never run code."),
 ]
 
 

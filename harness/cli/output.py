@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.progress import Progress
-from harness.records import Comparison, Finding, to_json
+from harness.records import CLOSE, Comparison, Finding, Run, to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,6 +116,29 @@ def _print_comparisons_narrow(comparisons: Sequence[Comparison]) -> None:
         on = "" if c.claim.data is None else f" on {c.claim.data}"
         reason = f": {c.reason}" if c.reason else ""
         print_line(f"{c.claim.origin}:{c.claim.place.line} {c.claim.metric}[{c.claim.subset}]{on}{reason}")
+
+
+def print_scores(record: Run) -> None:
+    """A run's figures in tables; what of them is to be known beside, on stderr."""
+    rows = [
+        (name, f"{value:.0f}" if name.endswith("total") else f"{value:.4f}") for name, value in record.scores.items()
+    ]
+    print_table(("score", "value"), rows, title=str(record.evaluated.ref) if record.evaluated else None)
+    if record.by_kind:
+        kinds = [(kind, f"{v['exact']:.2f}", f"{v['f1']:.2f}", f"{v['total']:g}") for kind, v in record.by_kind.items()]
+        print_table(("kind of question", "exact", "f1", "questions"), kinds)
+    if "NoAns_total" in record.scores:
+        always = 100.0 * record.scores["NoAns_total"] / record.scores["total"]
+        note(f'always answering "no answer" scores exact {always:.4f}')
+    note(f"signature: {record.signature}")
+    computed = record.computed
+    if computed is not None and computed.close_calls:
+        note(
+            f"{computed.close_calls} answers hang on less than {CLOSE:g} logit units: "
+            "another batch, thread count or machine may give others"
+        )
+    for warning in record.warnings:
+        note(f"warning: {warning}")
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.output import note, print_comparisons, print_findings, print_json, print_table, showing_progress
+from harness.cli.output import note, print_comparisons, print_findings, print_json, print_scores, showing_progress
 from harness.errors import MissingDependencyError
 from harness.records import Finding, Run
 
@@ -45,7 +45,7 @@ def run(
     if as_json:
         print_json(record)
     else:
-        _print_scores(record)
+        print_scores(record)
     note(f"record: {folder / 'record.json'}")
 
 
@@ -89,7 +89,7 @@ def reproduce(
     if as_json:
         print_json({"findings": findings, "run": record, "exit_code": code, "outcome": sentence})
     else:
-        _print_scores(record)
+        print_scores(record)
         print_comparisons(comparisons)
     note(f"report: {folder / 'report.md'}")
     note(f"card: {folder / 'card.md'}")
@@ -140,17 +140,3 @@ def _embedded_card() -> Path:
     package = Path(__file__).resolve().parents[1]
     shipped = package / "embedded" / _DEFAULT_CARD
     return shipped if shipped.is_dir() else package.parent / "cards" / _DEFAULT_CARD
-
-
-def _print_scores(record: Run) -> None:
-    rows = [
-        (name, f"{value:.0f}" if name.endswith("total") else f"{value:.4f}") for name, value in record.scores.items()
-    ]
-    print_table(("score", "value"), rows, title=str(record.evaluated.ref) if record.evaluated else None)
-    if record.by_kind:
-        kinds = [(kind, f"{v['exact']:.2f}", f"{v['f1']:.2f}", f"{v['total']:g}") for kind, v in record.by_kind.items()]
-        print_table(("kind of question", "exact", "f1", "questions"), kinds)
-    if "NoAns_total" in record.scores:
-        always = 100.0 * record.scores["NoAns_total"] / record.scores["total"]
-        note(f'always answering "no answer" scores exact {always:.4f}')
-    note(f"signature: {record.signature}")

@@ -1,7 +1,6 @@
 """Training and prediction with torch and transformers; `TorchEngine` is all that the rest of the package needs."""
 
 from harness.engine.computing import Computing
-from harness.engine.predict import Keeping
 from harness.engine.torch_engine import TorchEngine
 
-__all__ = ["Computing", "Keeping", "TorchEngine"]
+__all__ = ["Computing", "TorchEngine"]

@@ -29,6 +29,8 @@ class Computing:
     """``auto``: CUDA, else MPS, else the CPU."""
     token_budget: int | None = None
     """Most tokens per batch, padding included; None for one that suits the device. A longer window goes alone."""
+    allow_pickle: bool = False
+    """Also read pickled weights, as tensors alone, where a folder has no safetensors."""
 
     def find_device(self) -> torch.device:
         """The device to use.

@@ -15,7 +15,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArgum
 from harness.engine.features import Features, Windowing, make_features, make_labels
 from harness.engine.loading import check_fit, load_model, load_tokenizer, quiet, save
 from harness.engine.meter import Meter
-from harness.engine.predict import check_length, window_logits
+from harness.engine.predict import window_logits
+from harness.engine.reader import check_length
 from harness.engine.trainer import Distillation, StageTrainer, TrainingSet
 from harness.engine_api import Training
 from harness.errors import DataError, HarnessError, ModelError, RecipeError, RunError

@@ -26,7 +26,7 @@ from harness.engine.batches import Padding, lay_out, model_inputs, training_orde
 from harness.engine.distil import SpanLogits, distillation_loss, span_cross_entropy
 from harness.engine.features import Features
 from harness.engine.meter import Meter
-from harness.engine.predict import forward
+from harness.engine.reader import forward
 from harness.engine_api import Training
 from harness.errors import RunError
 from harness.progress import Progress

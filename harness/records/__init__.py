@@ -20,12 +20,25 @@ from harness.records.cards import (
     Subset,
 )
 from harness.records.codec import from_json, to_json
-from harness.records.data import Answer, DataUsed, Predictions, Question, Scores
-from harness.records.recipes import Decoding, Origin, Recipe, Stage, StageKind
+from harness.records.data import CLOSE, Answer, Computed, DataUsed, Predictions, Question, Scores
+from harness.records.examples import ExampleComparison, ProbableAnswer
+from harness.records.recipes import Decoding, Origin, Protocol, Recipe, Stage, StageKind
 from harness.records.refs import DataRef, ModelRef
-from harness.records.runs import SCHEMA, Comparison, Environment, Paired, Run, RunKind, StageResult, Tolerance, Verdict
+from harness.records.runs import (
+    SCHEMA,
+    Comparison,
+    Environment,
+    ModelUsed,
+    Paired,
+    Run,
+    RunKind,
+    StageResult,
+    Tolerance,
+    Verdict,
+)
 
 __all__ = [
+    "CLOSE",
     "SCHEMA",
     "Answer",
     "Card",
@@ -33,20 +46,25 @@ __all__ = [
     "ClaimOrigin",
     "Code",
     "Comparison",
+    "Computed",
     "Count",
     "DataRef",
     "DataUsed",
     "Decoding",
     "Environment",
     "Example",
+    "ExampleComparison",
     "Finding",
     "HubResult",
     "Link",
     "ModelRef",
+    "ModelUsed",
     "Origin",
     "Paired",
     "Place",
     "Predictions",
+    "ProbableAnswer",
+    "Protocol",
     "Question",
     "Recipe",
     "Run",

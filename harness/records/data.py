@@ -45,7 +45,27 @@ class DataUsed:
     sha256: str
     """Checksum of the questions in order, not of the file: the same for every file format."""
     source: str
-    """``embedded``, ``hub``, or the name of the local file."""
+    """``embedded``, the name of the local file, or the Hub's ``id@commit``."""
+    whole: int | None = None
+    """Questions of the whole split, where a slice of it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What predictions were computed with, and how many of them hang by a thread."""
+
+    device: str
+    """``cpu``, ``cuda`` or ``mps``."""
+    dtype: str
+    """Number format of the model's arithmetic, such as ``float32``."""
+    windows: int
+    close_calls: int
+    """Questions whose answer would be another if two scores less than `CLOSE` apart changed places: another batch,
+    another number of threads or another machine may answer them otherwise."""
+
+
+CLOSE = 1e-4
+"""Logit units that rounding in single precision may move a score by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,7 @@ class Predictions:
     """Question id -> no-answer score minus best-answer score, a logit difference."""
     n_best: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """Question id -> ranked candidates: text, probability, start_logit, end_logit."""
+    computed: Computed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.records.cards import Claim
-from harness.records.data import DataUsed
+from harness.records.data import Computed, DataUsed
 from harness.records.recipes import Recipe
 
 SCHEMA = 1
 """Version of the run record's JSON form."""
 
-RunKind = Literal["retrained", "distilled"]
+RunKind = Literal["retrained", "distilled", "released"]
+"""Which model was evaluated: one trained again, one distilled again, or weights as they were given."""
 
 
 class Verdict(enum.Enum):
@@ -64,7 +65,7 @@ class Paired:
     """Two runs on the same questions."""
 
     runs: tuple[str, ...]
-    """The two runs' ids and seeds, in the order of every pair below."""
+    """The two runs' ids, and seeds where they trained, in the order of every pair below."""
     n: int
     exact: tuple[float, ...]
     """Points, first and second."""
@@ -77,6 +78,12 @@ class Paired:
     only_second: tuple[str, ...]
     same_answer: int
     """Questions with the same answer text, right or wrong."""
+    signatures: tuple[str, ...] = ()
+    """Of the two scores."""
+    differences: tuple[str, ...] = ()
+    """In what the signatures differ, each written ``name: first against second``."""
+    decisive: tuple[str, ...] = ()
+    """Those of `differences` that can move a score whatever the model, such as another decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,17 @@ class StageResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """A model folder as a run found it."""
+
+    name: str
+    """A Hub id, or the folder's name."""
+    sha256: str
+    """Checksum over weights, configuration and tokenizer."""
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The record of a run: what was asked, what came out, and with what."""
 
@@ -122,8 +140,9 @@ class Run:
     kind: RunKind
     status: Literal["running", "finished", "failed"]
     card_name: str
-    card_path: str
-    card_sha256: str
+    """The card's name; of a run without a card, the model's."""
+    card_path: str | None
+    card_sha256: str | None
     recipe: Recipe
     used: Mapping[str, str]
     """``--use`` of the command line: id -> file or folder name."""
@@ -140,5 +159,12 @@ class Run:
     predictions_file: str | None = None
     predictions_sha256: str | None = None
     predict_seconds: float | None = None
+    model: ModelUsed | None = None
+    """The weights that were given; None where the run trained them."""
+    computed: Computed | None = None
+    rescored_from: str | None = None
+    """Id of the run whose logits were decoded again."""
+    warnings: tuple[str, ...] = ()
+    """What of the data does not fit what is known of them."""
     comparisons: tuple[Comparison, ...] = ()
     error: str | None = None

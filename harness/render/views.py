@@ -68,13 +68,35 @@ _UNKNOWN = Origin("default")
 
 def repeat_command(run: Run) -> str:
     """The command line that repeats a run, quoted for a POSIX shell."""
-    parts = ["harness", "reproduce", run.card_path]
-    given = {stage.seed for stage in run.recipe.stages if stage.origins.get("seed", _UNKNOWN).how == "given"}
-    for seed in given:  # one at most: --seed is for all stages
-        parts += ["--seed", str(seed)]
+    if run.rescored_from is not None:
+        parts = ["harness", "rescore", run.rescored_from, str(run.recipe.evaluation), *_decoding_options(run.recipe)]
+    elif run.model is not None:
+        name = f"{run.model.name}@{run.model.revision}" if run.model.revision else run.model.name
+        parts = ["harness", "evaluate", name, str(run.recipe.evaluation), *_decoding_options(run.recipe)]
+        if run.computed is not None:
+            parts += ["--dtype", run.computed.dtype, "--device", run.computed.device]
+    else:
+        parts = ["harness", "reproduce", run.card_path or run.card_name]
+        given = {stage.seed for stage in run.recipe.stages if stage.origins.get("seed", _UNKNOWN).how == "given"}
+        for seed in given:  # one at most: --seed is for all stages
+            parts += ["--seed", str(seed)]
     for name, path in run.used.items():
         parts += ["--use", f"{name}={path}"]
     return " ".join(shlex.quote(one_line(part)) for part in parts)
+
+
+def _decoding_options(recipe: Recipe) -> list[str]:
+    """Options for the values that the command line gave, those of an earlier command included."""
+    options: list[str] = []
+    for field in fields(Decoding):
+        if recipe.origins.get(field.name, _UNKNOWN).how != "given":
+            continue
+        value, name = getattr(recipe.decoding, field.name), field.name.replace("_", "-")
+        if isinstance(value, bool):
+            options.append(f"--{name}" if value else f"--no-{name}")
+        else:
+            options += [f"--{name}", str(value)]
+    return options
 
 
 def _stage_rows(stage: Stage) -> tuple[Row, ...]:

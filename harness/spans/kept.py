@@ -14,17 +14,17 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import RecordError, RunError
-from harness.records import Decoding, Predictions, Question, from_json
+from harness.errors import RecordError
+from harness.records import CLOSE, Computed, Decoding, Predictions, Question, from_json
 from harness.spans.decode import decode_questions
 from harness.spans.windows import Decodings, Windows
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 _ARRAYS = ("characters", "bounds", "question", "context", "cls")
 
@@ -42,10 +42,9 @@ class Manifest:
     max_seq_len: int
     doc_stride: int
     max_query_length: int
+    device: str
     dtype: str
-    """Precision of the model."""
-    kept: Literal["float32", "float16"]
-    """Precision of the logits on disk."""
+    """Number format of the model's arithmetic; the logits on disk are float32."""
     parts: tuple[int, ...]
     """Questions in each part."""
 
@@ -70,7 +69,7 @@ class KeptLogits:
             if differing:
                 raise RecordError(
                     f"{folder}: found logits with another {', '.join(differing)}, expected those of this prediction; "
-                    "name another folder, or remove this one",
+                    "give what they were made with, or begin anew with --fresh",
                     path=str(folder),
                 )
         else:
@@ -89,20 +88,14 @@ class KeptLogits:
                 f"{path}: cannot be read ({error}), expected a folder of kept logits", path=str(path)
             ) from error
 
-    def write(self, part: int, windows: Windows, logits: NDArray[np.float32]) -> tuple[Windows, NDArray[np.float32]]:
-        """Keep a part's logits [tokens, 2] and what decoding needs beside them; returns them as `read` will.
+    def write(self, part: int, windows: Windows, logits: NDArray[np.float32]) -> None:
+        """Keep a part's logits [tokens, 2] and what decoding needs beside them.
 
         Raises:
             RecordError: they cannot be written; the parts that are there stay.
-            RunError: a logit is beyond float16.
         """
-        with np.errstate(over="ignore"):
-            stored = logits.astype(self.manifest.kept)
-        if not np.array_equal(np.isfinite(stored), np.isfinite(logits)):
-            raise RunError("found logits beyond float16, expected smaller ones; keep them in float32")
         arrays = {name: getattr(windows, name) for name in _ARRAYS}
-        _write(self._path(part), lambda file: np.savez_compressed(file, logits=stored, **arrays))
-        return windows, stored.astype(np.float32)
+        _write(self._path(part), lambda file: np.savez_compressed(file, logits=logits, **arrays))
 
     def read(self, part: int) -> tuple[Windows, NDArray[np.float32]] | None:
         """A part's windows and logits, or None where they are absent or damaged."""
@@ -154,7 +147,7 @@ def rescore_logits(folder: Path, questions: Sequence[Question], decoding: Decodi
             )
         collected.add(questions[first : first + count], *found, decoding)
         first += count
-    return collected.predictions
+    return collected.predictions(manifest.device, manifest.dtype)
 
 
 class Collected:
@@ -164,20 +157,23 @@ class Collected:
         self._answers: dict[str, str] = {}
         self._null_odds: dict[str, float] = {}
         self._n_best = Decodings()
+        self._windows = self._close_calls = 0
 
     def add(
         self, questions: Sequence[Question], windows: Windows, logits: NDArray[np.float32], decoding: Decoding
     ) -> None:
         """Decode a part."""
         decoded = dict(decode_questions(questions, windows, logits, decoding))
-        self._answers |= {key: item.answer for key, item in decoded.items()}
-        self._null_odds |= {key: item.null_odds for key, item in decoded.items()}
+        for key, item in decoded.items():
+            self._answers[key], self._null_odds[key] = item.answer, item.null_odds
+            self._close_calls += item.margin(decoding) < CLOSE
         self._n_best.add(decoded)
+        self._windows += len(windows)
 
-    @property
-    def predictions(self) -> Predictions:
-        """All so far."""
-        return Predictions(self._answers, self._null_odds, self._n_best)
+    def predictions(self, device: str, dtype: str) -> Predictions:
+        """All so far, computed there and in that number format."""
+        computed = Computed(device, dtype, self._windows, self._close_calls)
+        return Predictions(self._answers, self._null_odds, self._n_best, computed)
 
 
 def questions_sha256(questions: Sequence[Question]) -> str:

@@ -1,42 +1,37 @@
 """The rule of the question-answering pipeline that transformers had until version 4: answers with probabilities.
 
 In each window a span's probability is that of its start times that of its end, each a softmax over the context and
-CLS. The same text found twice, whatever its case, adds up.
+CLS. The same text found twice, whatever its case, adds up, and so do spans of tokens that widen to the same words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from harness.records import ProbableAnswer
 from harness.spans.windows import Floats, WindowLogits
 
 
-@dataclass(frozen=True, slots=True)
-class ProbableAnswer:
-    """An answer as the pipeline gave it."""
-
-    answer: str
-    score: float
-    """Probability, 0 to 1; a text found in several places can exceed 1."""
-    start: int
-    """First character in the context."""
-    end: int
-    """One past the last character."""
-
-
 def rank_answers(
-    context: str, windows: Sequence[WindowLogits], top_k: int, max_answer_length: int, impossible: bool
+    context: str,
+    windows: Sequence[WindowLogits],
+    *,
+    top_k: int,
+    per_window: int,
+    max_answer_length: int,
+    impossible: bool,
 ) -> tuple[ProbableAnswer, ...]:
-    """The `top_k` most probable answers, the most probable first.
+    """The most probable answers, the most probable first.
 
     Args:
         context: What the answers are slices of.
         windows: With the characters of whole words, where answers are to be whole words.
         top_k: Answers wanted; fewer where the context has fewer.
+        per_window: Spans that each window brings in, its most probable ones; only these add up.
         max_answer_length: Longest answer, in tokens.
         impossible: Let no answer ("") take part, with its lowest probability over the windows.
     """
@@ -46,19 +41,29 @@ def rank_answers(
     for window in windows:
         start, end = _probabilities(window.start, window), _probabilities(window.end, window)
         nulls.append(float(start[0] * end[0]))
-        spans = np.tril(np.triu(np.outer(start[1:], end[1:])), max_answer_length - 1)
-        for place in np.argsort(-spans, axis=None, kind="stable")[: 2 * top_k + 10].tolist():
-            first, last = divmod(place, len(spans))
-            if first <= last < first + max_answer_length:
-                low = window.context[0]
-                begin, stop = int(window.characters[low + first, 0]), int(window.characters[low + last, 1])
-                key = context[begin:stop].lower()
-                places.setdefault(key, (begin, stop))
-                scores[key] = scores.get(key, 0.0) + float(spans[first, last])
+        spans = _spans(start[1:], end[1:], max_answer_length)
+        for place in np.argsort(-spans, axis=None, kind="stable")[:per_window].tolist():
+            first, more = divmod(place, spans.shape[1])
+            if first + more >= len(spans):
+                break  # what would end behind the window comes last
+            low = window.context[0] + first
+            begin, stop = int(window.characters[low, 0]), int(window.characters[low + more, 1])
+            key = context[begin:stop].lower()
+            places.setdefault(key, (begin, stop))
+            scores[key] = scores.get(key, 0.0) + float(spans[first, more])
     found = [ProbableAnswer(context[slice(*places[key])], score, *places[key]) for key, score in scores.items()]
     if impossible:
         found.append(ProbableAnswer("", min(nulls), 0, 0))
     return tuple(sorted(found, key=lambda answer: -answer.score)[:top_k])
+
+
+def _spans(start: NDArray[np.float64], end: NDArray[np.float64], longest: int) -> NDArray[np.float64]:
+    """[tokens, length - 1]: probability of the span that begins there and is so long; -1 where it would end behind."""
+    width = min(longest, len(start))
+    if width == 0:
+        return np.zeros((0, 1))
+    ends = sliding_window_view(np.append(end, np.full(width - 1, np.nan)), width)
+    return np.asarray(np.nan_to_num(start[:, None] * ends, nan=-1.0))
 
 
 def _probabilities(logits: Floats, window: WindowLogits) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import RunError
+from harness.records import Decoding
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -92,6 +94,26 @@ class Decoded:
         Probabilities are the softmax over these candidates.
         """
         return describe_candidates(self.context, self.characters, self.logits)
+
+    def margin(self, decoding: Decoding) -> float:
+        """How much closer two scores could come before the answer may be another one, in logit units.
+
+        That is the distance of the null odds from the threshold and, where there is an answer, of its score from that
+        of the next other text among the candidates; infinite where there is neither.
+        """
+        odds = abs(self.null_odds - decoding.null_threshold) if len(self.logits) else math.inf
+        if decoding.forced_answer:
+            odds = math.inf
+        if not self.answer:
+            return odds
+        spans = self.characters[:, 1] > self.characters[:, 0]
+        scores = self.logits[spans].sum(axis=1, dtype=np.float64)
+        for score, (first, end) in zip(scores[1:].tolist(), self.characters[spans][1:].tolist(), strict=True):
+            if scores[0] - score >= odds:
+                break
+            if self.context[first:end] != self.answer:
+                return float(scores[0] - score)
+        return odds
 
 
 def describe_candidates(context: str, characters: Ints, logits: Floats) -> tuple[Mapping[str, Any], ...]:

@@ -98,3 +98,19 @@ def make_stage() -> Callable[..., Stage]:
         return Stage(**(fields | changes))
 
     return make
+
+
+@pytest.fixture
+def sharp(build: Callable[..., Path], tmp_path: Path) -> Path:
+    """An untrained model with large random weights, whose logits differ clearly from token to token."""
+    import torch
+
+    from harness.engine.loading import load_model, load_tokenizer, save
+
+    model = load_model(build())
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.3)
+    save(model, load_tokenizer(build()), tmp_path / "sharp")
+    return tmp_path / "sharp"

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 import numpy as np
 
-from harness.engine import Keeping, TorchEngine
+from harness.engine import TorchEngine
 from harness.engine import predict as module
 from harness.engine.features import Windowing, make_features
 from harness.engine.loading import load_tokenizer
@@ -31,8 +31,8 @@ def test_interrupted_prediction_goes_on_and_rescoring_needs_no_model(
 ) -> None:
     monkeypatch.setattr(module, "PART_QUESTIONS", 10)
     folder = tmp_path / "kept"
-    engine = TorchEngine(keeping=Keeping(folder))
-    whole = engine.predict(build(), questions, decoding)
+    engine = TorchEngine()
+    whole = engine.predict(build(), questions, decoding, keep=folder)
     parts = sorted(folder.glob("part-*.npz"))
     assert len(parts) == 3
     parts[1].write_bytes(parts[1].read_bytes()[:100])
@@ -40,14 +40,14 @@ def test_interrupted_prediction_goes_on_and_rescoring_needs_no_model(
     with pytest.raises(RecordError, match="found no part 2 of 3"):
         rescore_logits(folder, questions, decoding)
     before = parts[0].stat().st_mtime_ns
-    again = engine.predict(build(), questions, decoding)
+    again = engine.predict(build(), questions, decoding, keep=folder)
     assert parts[0].stat().st_mtime_ns == before
     assert (again.answers, again.null_odds, dict(again.n_best)) == (whole.answers, whole.null_odds, dict(whole.n_best))
     other = replace(decoding, null_threshold=-1e9, n_best=3)
     assert set(rescore_logits(folder, questions, other).answers.values()) == {""}
     assert rescore_logits(folder, questions, decoding).null_odds == whole.null_odds
     with pytest.raises(RecordError, match="another max_seq_len"):
-        engine.predict(build(), questions, replace(decoding, max_seq_len=90))
+        engine.predict(build(), questions, replace(decoding, max_seq_len=90), keep=folder)
     with pytest.raises(RecordError, match="found logits of other questions"):
         rescore_logits(folder, questions[1:], decoding)
 

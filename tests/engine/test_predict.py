@@ -27,18 +27,6 @@ engine = TorchEngine()
 
 
 @pytest.fixture
-def sharp(build: Callable[..., Path], tmp_path: Path) -> Path:
-    """An untrained model with large random weights, whose logits differ clearly from token to token."""
-    model = load_model(build())
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(std=0.3)
-    save(model, load_tokenizer(build()), tmp_path / "sharp")
-    return tmp_path / "sharp"
-
-
-@pytest.fixture
 def mixed(make_questions: Callable[..., list[Question]]) -> list[Question]:
     """Questions of unequal length, some with several windows, some odd."""
     easy = make_questions(30)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import plain_squad
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import harness
 from harness.errors import DataError, PredictionsError
 from harness.prediction_files import read_predictions
 from harness.squad_files import read_squad_file
@@ -119,25 +122,77 @@ def test_combined():
     }
 
 
-def test_it_is_offline_and_leaves_the_home_alone(tmp_path):
-    # no folder can be made under a file, whoever tries
+@pytest.mark.parametrize(("home", "hub_home"), [("file/home", None), ("folder", "hub")])
+def test_it_is_offline_and_leaves_the_home_alone(tmp_path, home, hub_home):
+    # no folder can be made under a file, whoever tries; in a read-only one only an administrator can
     (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir(mode=0o555)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}
-    environment |= {"HOME": str(tmp_path / "file" / "home"), "HF_HUB_OFFLINE": "1"}
+    environment |= {"HOME": str(tmp_path / home), "HF_HUB_OFFLINE": "1"}
+    environment |= {} if hub_home is None else {"HF_HOME": str(tmp_path / home / hub_home)}
     code = (
         "import socket; socket.socket.connect = None\n"
+        "import evaluate\n"
         "from harness.squad_metric import load_metric\n"
+        f"reference = {REFERENCE!r}\n"
         f"for name, row in (('squad_v2', {PREDICTION_V2!r}), ('squad', {PREDICTION!r})):\n"
-        f"    print(load_metric(name).compute(predictions=[row], references=[{REFERENCE!r}]))\n"
+        "    metric = load_metric(name)\n"
+        "    print(metric.compute(predictions=[row], references=[reference]))\n"
+        "    metric.add(prediction=row, reference=reference)\n"
+        "    print(metric.compute())\n"
+        "    metric.add_batch(predictions=[row], references=[reference])\n"
+        "    print(metric.compute())\n"
+        "    print(evaluate.combine([load_metric(name)]).compute(predictions=[row], references=[reference]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == [str(FIGURES_V2), str(FIGURES)], done.stderr
+    assert done.stdout.splitlines() == [str(FIGURES_V2)] * 4 + [str(FIGURES)] * 4, done.stderr
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+def test_a_trainer_reports_its_figures(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    model = transformers.BertForQuestionAnswering(transformers.BertConfig(vocab_size=20, **sizes))
+    rows = [
+        {"input_ids": [i, 3, 5, 7], "attention_mask": [1] * 4, "start_positions": i, "end_positions": i}
+        for i in range(4)
+    ]
+    references = [{"id": str(i), "answers": {"text": [f"w{i}"], "answer_start": [0]}} for i in range(4)]
+    metric, seen = load_metric("squad_v2"), []
+
+    def compute_metrics(evaluated):
+        starts = evaluated.predictions[0].argmax(axis=-1)
+        predictions = [
+            {"id": str(i), "prediction_text": f"w{start}", "no_answer_probability": 0.0}
+            for i, start in enumerate(starts)
+        ]
+        seen.append(100.0 * sum(int(start) == i for i, start in enumerate(starts)) / len(starts))
+        return metric.compute(predictions=predictions, references=references)
+
+    trainer = transformers.Trainer(
+        model,
+        transformers.TrainingArguments(str(tmp_path), report_to=[], use_cpu=True, disable_tqdm=True),
+        eval_dataset=rows,
+        compute_metrics=compute_metrics,
+    )
+    figures = trainer.evaluate()
+    assert figures["eval_exact"] == figures["eval_HasAns_f1"] == seen[0]
+    assert figures["eval_total"] == 4
 
 
 def test_loading_the_module_does_not_load_evaluate():
     code = "import sys, harness.squad_metric; print([m for m in ('evaluate', 'datasets', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_nothing_else_imports_evaluate():
+    package = Path(harness.__file__).parent
+    importing = re.compile(r"""\b(?:import|from)\s+evaluate\b|import_module\(\s*["']evaluate\b""")
+    found = [file.name for file in package.rglob("*.py") if importing.search(file.read_text("utf-8"))]
+    assert found == ["squad_metric.py"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -202,6 +257,23 @@ def test_ids_that_do_not_fit():
     assert figures == {"exact_match": 0.0, "f1": 0.0}
     with pytest.raises(DataError, match="no answer"):
         score_squad([PREDICTION], [REFERENCE | {"answers": {"text": [], "answer_start": []}}])
+
+
+@pytest.mark.parametrize("name", ["squad_v2", "squad"])
+def test_a_prediction_that_is_no_text_is_refused(name):
+    predictions, references = MIXED
+    rows = [{key: row[key] for key in load_metric(name).features["predictions"]} for row in predictions]
+    rows[3]["prediction_text"] = None
+    answered = [row | {"answers": {"text": ["x"], "answer_start": [0]}} for row in references]
+    with pytest.raises(PredictionsError, match="is None, expected text"):
+        load_metric(name).compute(predictions=rows, references=answered)
+
+
+def test_a_probability_that_is_no_number_is_refused():
+    predictions, references = MIXED
+    rows = [row | {"no_answer_probability": float("nan")} for row in predictions]
+    with pytest.raises(PredictionsError, match="are NaN"):
+        load_metric("squad_v2").compute(predictions=rows, references=references)
 
 
 def test_other_names_are_refused():

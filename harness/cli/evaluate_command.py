@@ -1,0 +1,180 @@
+"""Commands that evaluate a model as it is: evaluate, rescore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli import options as o
+from harness.cli.output import note, print_json, print_scores, showing_progress
+from harness.errors import MissingDependencyError
+from harness.records import ModelRef, Run
+
+if TYPE_CHECKING:
+    from harness.engine import Computing, TorchEngine
+
+_FORCED = "Never answer nothing (default: where every question of the data has an answer)."
+
+DataArgument = Annotated[
+    str, typer.Argument(metavar="DATA", help="A reference such as squad_v2:validation[:1000], or a local file.")
+]
+ProtocolOption = Annotated[
+    o.ProtocolChoice | None,
+    typer.Option(help="Windows and decoding: as the transformers examples (default), or as FARM and haystack 1.x."),
+]
+NBestOption = Annotated[int | None, typer.Option("--n-best", min=1, help="Candidates per question (default: 20).")]
+LengthOption = Annotated[
+    int | None,
+    typer.Option("--max-answer-length", min=1, help="Longest answer, in tokens (default: 30; farm: 1000)."),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option("--null-threshold", help="Answer nothing where the null odds exceed this (default: 0)."),
+]
+ForcedOption = Annotated[bool | None, typer.Option("--forced-answer/--no-forced-answer", help=_FORCED)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command(epilog="Example: harness evaluate models/minilm dev-v2.0.json --dtype bfloat16")(evaluate)
+    app.command(epilog="Example: harness rescore RUN dev-v2.0.json --null-threshold -1.5")(rescore)
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model folder, or an id on the Hub.")],
+    data: DataArgument,
+    use: o.UseOption = None,
+    runs: o.RunsOption = None,
+    protocol: ProtocolOption = None,
+    n_best: NBestOption = None,
+    max_answer_length: LengthOption = None,
+    null_threshold: ThresholdOption = None,
+    max_seq_len: Annotated[
+        int | None, typer.Option("--max-seq-len", min=1, help="Longest window, in tokens (default: 384).")
+    ] = None,
+    doc_stride: Annotated[
+        int | None,
+        typer.Option("--doc-stride", min=0, help="Overlap of windows in tokens; farm: their step (default: 128)."),
+    ] = None,
+    max_query_length: Annotated[
+        int | None, typer.Option("--max-query-length", min=1, help="Longest question, in tokens (default: 64).")
+    ] = None,
+    forced_answer: ForcedOption = None,
+    dtype: o.DtypeOption = o.DtypeChoice.AUTO,
+    device: o.DeviceOption = o.DeviceChoice.AUTO,
+    token_budget: Annotated[
+        int | None, typer.Option("--token-budget", min=1, help="Most tokens per batch (default: suits the device).")
+    ] = None,
+    keep_logits: Annotated[
+        bool, typer.Option("--keep-logits", help="Keep the logits in the run's folder, for harness rescore.")
+    ] = False,
+    allow_pickle: o.AllowPickleOption = False,
+    fresh: o.FreshOption = False,
+    as_json: o.JsonOption = False,
+) -> None:
+    """Predict with a model, score by the official rules, and leave a record.
+
+    The same command goes on where an interrupted one stopped.
+    """
+    from harness.evaluation import evaluate_model, plan_decoding
+    from harness.models import locate_model
+    from harness.opened_data import open_data
+
+    uses = o.parse_uses(use)
+    place = Path(model)
+    local = place.is_dir() and model not in uses
+    ref = ModelRef(place.resolve().name) if local else _model_ref(model)
+    folder = locate_model(ref, {ref.name: place} if local else uses)
+    opened = open_data(data, uses)
+    given = {
+        "protocol": None if protocol is None else protocol.value,
+        "n_best": n_best,
+        "max_answer_length": max_answer_length,
+        "null_threshold": null_threshold,
+        "max_seq_len": max_seq_len,
+        "doc_stride": doc_stride,
+        "max_query_length": max_query_length,
+        "forced_answer": forced_answer,
+    }
+    decoding, origins = plan_decoding(_stated(given), opened.questions)
+    engine, computing = _engine(dtype, device, token_budget, allow_pickle)
+    try:
+        with showing_progress() as progress:
+            run_folder, record = evaluate_model(
+                ref,
+                folder,
+                opened,
+                decoding,
+                engine,
+                o.runs_folder(runs),
+                computing={"dtype": computing.dtype, "device": computing.device},
+                origins=origins,
+                uses=uses,
+                keep_logits=keep_logits,
+                fresh=fresh,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        note("interrupted; the same command without --fresh goes on from there")
+        raise
+    _show(run_folder, record, as_json)
+
+
+def rescore(
+    run: o.RunArgument,
+    data: DataArgument,
+    use: o.UseOption = None,
+    runs: o.RunsOption = None,
+    n_best: NBestOption = None,
+    max_answer_length: LengthOption = None,
+    null_threshold: ThresholdOption = None,
+    forced_answer: ForcedOption = None,
+    as_json: o.JsonOption = False,
+) -> None:
+    """Decode the kept logits of a run otherwise, without the model, and leave a record of that."""
+    from harness.evaluation import rescore_run
+    from harness.opened_data import open_data
+
+    uses = o.parse_uses(use)
+    given = {
+        "n_best": n_best,
+        "max_answer_length": max_answer_length,
+        "null_threshold": null_threshold,
+        "forced_answer": forced_answer,
+    }
+    changes = _stated(given)
+    folder, record = rescore_run(o.run_path(run, runs), open_data(data, uses), changes, o.runs_folder(runs), uses=uses)
+    _show(folder, record, as_json)
+
+
+def _stated(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _model_ref(text: str) -> ModelRef:
+    name, _, revision = text.partition("@")
+    return ModelRef(name, revision or None)
+
+
+def _engine(
+    dtype: o.DtypeChoice, device: o.DeviceChoice, token_budget: int | None, allow_pickle: bool
+) -> tuple[TorchEngine, Computing]:
+    try:
+        from harness.engine import Computing, TorchEngine
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"predicting needs the package {error.name}, which is not installed",
+            command="pip install torch transformers",
+        ) from error
+    computing = Computing(dtype.value, device.value, token_budget, allow_pickle)
+    return TorchEngine(computing), computing
+
+
+def _show(folder: Path, record: Run, as_json: bool) -> None:
+    if as_json:
+        print_json(record)
+    else:
+        print_scores(record)
+    note(f"record: {folder / 'record.json'}")

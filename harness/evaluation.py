@@ -1,0 +1,227 @@
+"""A model as it was given, evaluated; and other decodings of what it computed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from harness.engine_api import Engine
+from harness.environment import capture_environment
+from harness.errors import RecipeError, RecordError
+from harness.models import folder_sha256
+from harness.opened_data import OpenedData
+from harness.progress import Progress, silent
+from harness.records import (
+    SCHEMA,
+    Decoding,
+    ModelRef,
+    ModelUsed,
+    Origin,
+    Protocol,
+    Question,
+    Recipe,
+    Run,
+    to_json,
+)
+from harness.run_folder import LOGITS, carry_out, name_run, now
+from harness.scoring import record_predictions
+from harness.squad import choose_rules
+from harness.store import load_run, remove_folder
+
+_DEFAULTS: Mapping[Protocol, Decoding] = {
+    "run_qa": Decoding(),
+    # the reader of haystack 1.x: no limit on the length of an answer within its window
+    "farm": Decoding(protocol="farm", max_answer_length=1000),
+}
+
+
+def plan_decoding(given: Mapping[str, Any], questions: Sequence[Question]) -> tuple[Decoding, dict[str, Origin]]:
+    """The decoding with the fields that were given, the others as its protocol has them, and the origin of each.
+
+    Unless given, `Decoding.forced_answer` holds where no question is unanswerable: by the rules of SQuAD 1.1 an empty
+    answer is never right.
+
+    Raises:
+        RecipeError: a value is impossible.
+    """
+    protocol: Protocol = given.get("protocol", "run_qa")
+    origins = {field.name: Origin("default", f"protocol {protocol}") for field in fields(Decoding)}
+    origins |= {name: Origin("given", "on the command line") for name in given}
+    decoding = replace(_DEFAULTS[protocol], **given)
+    _check(decoding)
+    if "forced_answer" not in given and choose_rules(questions) == "1.1":
+        decoding = replace(decoding, forced_answer=True)
+        origins["forced_answer"] = Origin("default", "every question of the data has an answer")
+    return decoding, origins
+
+
+def evaluate_model(
+    ref: ModelRef,
+    model: Path,
+    data: OpenedData,
+    decoding: Decoding,
+    engine: Engine,
+    runs: Path,
+    *,
+    computing: Mapping[str, Any],
+    origins: Mapping[str, Origin] | None = None,
+    uses: Mapping[str, Path] | None = None,
+    keep_logits: bool = False,
+    fresh: bool = False,
+    progress: Progress = silent,
+) -> tuple[Path, Run]:
+    """Predict, score by the official rules, and leave a record of kind ``released``.
+
+    The run's folder is named after a hash of the model, the data, the decoding and the software: the same call finds
+    it again, goes on where an interrupted one stopped, and returns a finished record as it is.
+
+    Args:
+        ref: The model's name.
+        model: Its folder.
+        data: The questions.
+        decoding: How contexts are cut into windows and logits become answers.
+        engine: What predicts.
+        runs: Folder that holds run folders.
+        computing: What `engine` computes with, as far as it can change a result; part of the run's id.
+        origins: Of the fields of `decoding`.
+        uses: ``--use``: local files and folders in place of data sets and models.
+        keep_logits: Leave the logits in the run's folder, for `rescore_run`.
+        fresh: Discard what an earlier call left and start anew.
+        progress: Told what is being done.
+
+    Returns:
+        The run's folder and its record.
+
+    Raises:
+        HarnessError: bad input, an unwritable folder, or a failed prediction.
+    """
+    evaluated = data.used
+    environment = capture_environment(Path.cwd())
+    used = ModelUsed(ref.name, folder_sha256(model), ref.revision)
+    content = {
+        "model": used.sha256,
+        "data": [str(evaluated.ref), evaluated.sha256],
+        "decoding": to_json(decoding),
+        "computing": dict(computing),
+    }
+    folder = runs / name_run(ref.name.rpartition("/")[2], content, environment.packages)
+    begun = Run(
+        schema=SCHEMA,
+        id=folder.name,
+        kind="released",
+        status="running",
+        card_name=ref.name,
+        card_path=None,
+        card_sha256=None,
+        recipe=Recipe((), evaluated.ref, decoding, origins or {}),
+        used={name: path.name for name, path in (uses or {}).items()},
+        environment=environment,
+        started=now(),
+        model=used,
+        warnings=data.warnings,
+    )
+
+    def work(run: Run) -> Run:
+        since = time.monotonic()
+        predictions = engine.predict(model, data.questions, decoding, progress, folder / LOGITS)
+        run = record_predictions(
+            folder, run, data.questions, evaluated, predictions, decoding, time.monotonic() - since
+        )
+        if not keep_logits:
+            remove_folder(folder / LOGITS)
+        return run
+
+    def take(done: Run) -> Run | None:
+        return done if not keep_logits or (folder / LOGITS).is_dir() else None
+
+    run = carry_out(
+        folder,
+        begun,
+        work,
+        fresh=fresh,
+        leftovers=(LOGITS,),
+        take=take,
+        advice="What was predicted is kept; the same command goes on from there",
+        progress=progress,
+    )
+    return folder, run
+
+
+def rescore_run(
+    source: Path, data: OpenedData, changes: Mapping[str, Any], runs: Path, *, uses: Mapping[str, Path] | None = None
+) -> tuple[Path, Run]:
+    """The same logits under another decoding, without the model: a run of its own.
+
+    Args:
+        source: A run folder with its logits kept.
+        data: The questions that the run evaluated.
+        changes: Fields of `Decoding` and their new values; not those that windows were cut by.
+        runs: Folder that holds run folders.
+        uses: Local files in place of data sets, as the run had them.
+
+    Returns:
+        The new run's folder and its record.
+
+    Raises:
+        RecordError: the run is not finished, kept no logits, or evaluated other questions.
+    """
+    from harness.spans.kept import rescore_logits
+
+    base = load_run(source)
+    if base.status != "finished" or base.evaluated is None:
+        raise RecordError(f"{source}: is a run that has not finished, expected a finished one", path=str(source))
+    if not (source / LOGITS).is_dir():
+        raise RecordError(
+            f"{source}: found no kept logits, expected the folder {LOGITS}; harness evaluate --keep-logits leaves it",
+            path=str(source),
+        )
+    decoding = replace(base.recipe.decoding, **changes)
+    _check(decoding)
+    used = data.used
+    if used.sha256 != base.evaluated.sha256:
+        raise RecordError(
+            f"{source}: the run evaluated {base.evaluated.n} questions with checksum {base.evaluated.sha256[:12]}, "
+            f"found {used.n} with {used.sha256[:12]}; give the data of the run",
+            path=str(source),
+        )
+    since = time.monotonic()
+    predictions = rescore_logits(source / LOGITS, data.questions, decoding)
+    content = {"run": base.id, "decoding": to_json(decoding)}
+    folder = runs / name_run(base.card_name.rpartition("/")[2], content, base.environment.packages)
+    origins = {**base.recipe.origins} | {name: Origin("given", f"rescored from {base.id}") for name in changes}
+    run = replace(
+        base,
+        id=folder.name,
+        recipe=replace(base.recipe, decoding=decoding, origins=origins),
+        used={name: path.name for name, path in (uses or {}).items()},
+        rescored_from=base.id,
+        warnings=data.warnings,
+        comparisons=(),
+    )
+    run = carry_out(
+        folder,
+        replace(run, status="running"),
+        lambda run: record_predictions(
+            folder, run, data.questions, used, predictions, decoding, time.monotonic() - since
+        ),
+        fresh=True,
+        leftovers=(),
+        take=lambda done: done,
+        advice="Nothing of the first run was changed",
+        progress=silent,
+    )
+    return folder, run
+
+
+def _check(decoding: Decoding) -> None:
+    threshold = decoding.null_threshold
+    if not math.isfinite(threshold):
+        raise RecipeError(f"null_threshold: found {threshold}, expected a finite number", field="null_threshold")
+    if decoding.protocol == "farm" and decoding.doc_stride < 1:
+        raise RecipeError(
+            "doc_stride: found 0, expected 1 or more, as it is the step of farm windows", field="doc_stride"
+        )

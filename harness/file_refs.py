@@ -24,7 +24,7 @@ def file_ref(path: Path, questions: Sequence[Question]) -> DataRef:
     # "." and ".." are no names; a link is called what its owner calls it, whatever it leads to
     place = path if path.name.strip(".") else path.resolve()
     meant = data_phrase(place.name)
-    if meant is not None and meant.split and "[" not in meant.split:
+    if meant is not None and "[" not in meant.split:
         size = split_size(meant)
         if size is not None and size.n == len(questions):
             return meant

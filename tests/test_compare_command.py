@@ -9,8 +9,10 @@ import pytest
 from fake_engine import FakeEngine, write_model
 
 from harness.cli import main
+from harness.cli.judge_commands import _recipe_notes
 from harness.evidence import open_card
 from harness.pipeline import run_recipe
+from harness.records import Origin
 from harness.store import load_run, save_run
 
 CARD = """---
@@ -116,6 +118,10 @@ def test_a_run_that_decoded_otherwise_than_the_card_states(world, capsys):
     assert (code, json.loads(out)["exit_code"]) == (1, 1)
     outcome = "not shown (strict), decoded otherwise than the card states; as claimed: matches 1"
     assert json.loads(out)["outcome"] == err.splitlines()[-1] == outcome
+    card = world / "tiny.md"
+    card.write_text(card.read_text("utf-8").replace("75.0", "90.0"), "utf-8")
+    code, out, _ = call(capsys, card, folder, "--json", "--strict")
+    assert (code, json.loads(out)["outcome"]) == (1, "not as claimed: differs 1")
 
 
 def test_what_the_card_does_not_state_fails_nothing(world, capsys):
@@ -123,6 +129,15 @@ def test_what_the_card_does_not_state_fails_nothing(world, capsys):
     code, _, err = call(capsys, "tiny.md", folder, "--strict")
     assert code == 0
     assert "decoded otherwise, decoding: the run had farm, the card states none, and run_qa is what" in err
+
+
+def test_a_protocol_that_a_card_states_counts(world):
+    opened, run = open_card(world / "tiny.md"), load_run(make_run(world, protocol="farm"))
+    assert _recipe_notes(opened, run)[1] is False
+    stated = replace(opened.recipe, origins={**opened.recipe.origins, "protocol": Origin("stated")})
+    notes, otherwise = _recipe_notes(replace(opened, recipe=stated), run)
+    assert otherwise is True
+    assert notes[1] == "decoded otherwise, decoding: the run had farm, the card states run_qa"
 
 
 def test_published_weights_follow_no_recipe(world, capsys):

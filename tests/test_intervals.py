@@ -160,6 +160,16 @@ def test_every_figure_has_its_intervals(make_question):
         assert all(interval.low < figures[key] < interval.high for interval in found)
 
 
+def test_each_figure_has_its_own_interval(make_question):
+    questions = [make_question(str(i), ["x y"], passage_id=f"0:{i // 2}") for i in range(60)]
+    answers = {q.id: ["x y", "x", "z"][int(q.id) % 3] for q in questions}  # F1 of "x" is 2/3
+    scores = squad.score_predictions(questions, answers)
+    intervals = score_intervals(questions, scores, resamples=2000)
+    for exact, f1 in zip(intervals["exact_match"][:2], intervals["f1"], strict=True):
+        assert exact.low < 100 / 3 < exact.high < 100 * 5 / 9 < f1.high
+        assert exact.low < f1.low < 100 * 5 / 9
+
+
 def test_one_question_or_one_paragraph_has_no_bootstrap(make_question):
     questions = [make_question("a", ["x"]), make_question("b", ["y"])]
     scores = squad.score_predictions(questions, {"a": "x", "b": "x"})

@@ -72,17 +72,13 @@ def windows(draw: st.DrawFn) -> list[WindowLogits]:
     return made
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(windows(), st.sampled_from([1, 2, 5, 1000]), st.integers(1, 6))
 def test_farm_equals_the_whole_matrix(found: list[WindowLogits], longest: int, n_best: int) -> None:
     decoded = decode_spans("q", CONTEXT, found, Decoding(protocol="farm", max_answer_length=longest, n_best=n_best))
     answer, null_odds = plainly(found, longest)
     assert decoded.null_odds == null_odds
-    best = [c["start_logit"] + c["end_logit"] for c in decoded.n_best[:1]]
-    tied = sum(abs(float(w.start[i]) + float(w.end[j]) - b) < 1e-9 for b in best for w in found
-               for i in range(len(w.start)) for j in range(len(w.end))) > 1  # fmt: skip
-    # the era's sort left the order of equal scores open
-    assert decoded.answer == answer or tied
+    assert decoded.answer == answer
     if decoded.n_best:
         assert decoded.n_best[0]["text"] == decoded.answer
     scores = [candidate["start_logit"] + candidate["end_logit"] for candidate in decoded.n_best]

@@ -91,6 +91,15 @@ def test_curve(world, capsys):
     assert "pr_exact_ap" not in call(capsys, "-n", "odds.json")[0]
 
 
+def test_best_figures_and_curves_are_of_the_answers_before_the_threshold(world, capsys):
+    every, _ = call(capsys, "-n", "odds.json", "--curve")
+    none, _ = call(capsys, "-n", "odds.json", "--curve", "-t", "-5")
+    assert (none["exact"], none["NoAns_exact"]) == (25.0, 100.0)
+    for key in ("best_exact", "best_f1", "pr_exact_ap", "pr_f1_ap", "curves"):
+        assert none[key] == every[key]
+    assert (none["best_exact"], none["best_exact_thresh"]) == (50.0, -3.0)
+
+
 def test_a_curve_without_null_odds_is_refused(world, capsys):
     assert main(["score", "d.json", "p.json", "--curve"]) == 2
     assert "--na-prob-file" in capsys.readouterr().err

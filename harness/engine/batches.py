@@ -14,9 +14,6 @@ from transformers import PreTrainedTokenizerBase
 
 from harness.engine.features import Features
 
-_MOSTLY = 2
-"""A batch is mostly full when this many times its windows fill it."""
-
 MEGA_BATCH = 50
 """Batches that windows are sorted by length within: enough for little padding, few enough to keep the order random."""
 
@@ -90,25 +87,16 @@ def training_order(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch
     return np.concatenate([batches.ravel(), windows[whole:]])
 
 
-def inference_batches(features: Features, token_budget: int, *, by_length: bool = False) -> Iterator[NDArray[np.int64]]:
+def inference_batches(features: Features, token_budget: int) -> Iterator[NDArray[np.int64]]:
     """Batches of windows of similar length, longest first, of at most `token_budget` tokens with padding.
 
     Which windows meet in a batch depends on the windows, not on their order, so that neither do the logits.
-
-    Args:
-        features: The windows.
-        token_budget: Tokens; a longer window goes alone.
-        by_length: End a batch that is mostly full where the length changes: one without padding needs no mask.
     """
     lengths = features.lengths
     order = np.array(sorted(range(len(features)), key=lambda i: (-lengths[i], _digest(features, i))), dtype=np.int64)
-    ordered = lengths[order]
     first = 0
     while first < len(order):
-        count = max(1, token_budget // int(ordered[first]))
-        if by_length:
-            same = int(np.searchsorted(-ordered[first : first + count], -ordered[first], side="right"))
-            count = same if same * _MOSTLY >= count else count
+        count = max(1, token_budget // int(lengths[order[first]]))
         yield order[first : first + count]
         first += count
 

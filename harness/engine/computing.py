@@ -12,9 +12,9 @@ from harness.errors import RunError
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
-CPU_TOKENS = 2048
-"""Tokens per batch whose activations stay in a core's cache and below the size from which each allocation maps memory
-anew: measured with MiniLM, 1,300 to 2,000 tokens reach 76 % of the matrix-multiply rate and 8,000 tokens 60 %."""
+CPU_TOKENS = 1024
+"""Tokens per batch of each of a processor's streams: measured with MiniLM, 600 to 2,000 are equally fast, and more
+take more memory."""
 ACCELERATOR_TOKENS = 32768
 """Tokens per batch that keep an accelerator busy."""
 

@@ -21,6 +21,8 @@ from transformers import PreTrainedModel
 from transformers.activations import GELUActivation
 
 _GELU = (GELUActivation, nn.GELU)
+_ROWS = 16
+"""Batches are filled up to a multiple of so many rows, since oneDNN makes code of its own for every number of rows."""
 _PROBED = (5, 5, 9)
 """Lengths of the windows on which an encoder is compared with its model."""
 _TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.1}
@@ -94,19 +96,20 @@ class PackedEncoder:
         """The encoder of a model on a CPU, or None where it does not give that model's logits."""
         if model.dtype not in _TOLERANCE or not torch.backends.mkldnn.is_available():
             return None
+        ids = _some_ids(model, sum(_PROBED))
         try:
             encoder = cls(model)
-            found = encoder(_some_ids(model, sum(_PROBED)), None, _PROBED)
+            found = encoder(ids, None, _PROBED)
         except (AttributeError, TypeError, RuntimeError, NotImplementedError):
             return None  # another architecture, or another torch: no such operator, or other arguments
         wanted = []
         with torch.inference_mode():
-            for ids in _some_ids(model, sum(_PROBED)).split(_PROBED):
-                output = model(input_ids=ids[None], attention_mask=torch.ones_like(ids[None]))
-                wanted.append(torch.stack([output.start_logits[0], output.end_logits[0]], dim=-1))
-        logits = torch.cat(wanted).float()
+            for window in ids.split(_PROBED):
+                output = model(input_ids=window[None], attention_mask=torch.ones_like(window[None]))
+                wanted.append(torch.stack([output.start_logits[0], output.end_logits[0]], dim=-1).float())
+        logits = torch.cat(wanted)
         bound = _TOLERANCE[model.dtype] * max(1.0, float(logits.abs().max()))
-        return encoder if bool(((found - logits).abs() <= bound).all()) else None
+        return encoder if torch.allclose(found, logits, rtol=0, atol=bound, equal_nan=True) else None
 
     def __call__(self, ids: torch.Tensor, types: torch.Tensor | None, lengths: Sequence[int]) -> torch.Tensor:
         """Logits [tokens, 2] in single precision.
@@ -117,13 +120,16 @@ class PackedEncoder:
             lengths: Tokens of each window; those of one length are read together where they follow each other.
         """
         with torch.inference_mode():
-            x = self._embed(ids, types, lengths)
+            spare = -len(ids) % _ROWS
+            x = functional.pad(self._embed(ids, types, lengths), (0, 0, 0, spare))
             groups = _groups(lengths)
             for layer in self._layers:
-                attended = self._attend(layer.attention(x), groups)
+                attended = self._attend(layer.attention(x), groups, spare)
                 x = layer.attention_norm(layer.attention_output(attended, x))
                 x = layer.output_norm(layer.output(layer.intermediate(x), x))
-            logits: torch.Tensor = functional.linear(x.to(self._head.weight.dtype), self._head.weight, self._head.bias)
+            logits: torch.Tensor = functional.linear(
+                x[: len(ids)].to(self._head.weight.dtype), self._head.weight, self._head.bias
+            )
             return logits.float()
 
     def _embed(self, ids: torch.Tensor, types: torch.Tensor | None, lengths: Sequence[int]) -> torch.Tensor:
@@ -132,14 +138,15 @@ class PackedEncoder:
         x: torch.Tensor = self._norm(self._words(ids) + segments + self._positions(positions))
         return x if self._project is None else self._project(x)
 
-    def _attend(self, mixed: torch.Tensor, groups: Sequence[tuple[int, int]]) -> torch.Tensor:
-        """[tokens, 3 * width] of query, key and value to [tokens, width]."""
+    def _attend(self, mixed: torch.Tensor, groups: Sequence[tuple[int, int]], spare: int) -> torch.Tensor:
+        """[rows, 3 * width] of query, key and value to [rows, width]; spare rows come last and attend to nothing."""
         found = []
-        for part, (count, length) in zip(mixed.split([c * n for c, n in groups]), groups, strict=True):
+        *parts, rest = mixed.split([*(c * n for c, n in groups), spare])
+        for part, (count, length) in zip(parts, groups, strict=True):
             query, key, value = part.view(count, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
             attended = functional.scaled_dot_product_attention(query, key, value)
             found.append(attended.transpose(1, 2).reshape(count * length, -1))
-        return found[0] if len(found) == 1 else torch.cat(found)
+        return torch.cat([*found, rest[:, : rest.shape[1] // 3]])
 
 
 def _groups(lengths: Sequence[int]) -> list[tuple[int, int]]:

@@ -72,7 +72,7 @@ class Reader:
         check_length(self.model, features)
         features = self._fitting(features)
         logits = np.zeros((len(features.ids), 2), dtype=np.float32)
-        batches = list(inference_batches(features, self.budget, by_length=False))
+        batches = list(inference_batches(features, self.budget))
         jobs = [partial(self._read, features, rows, logits) for rows in batches]
         return Reading(logits, [job if streams is None else streams.submit(job) for job in jobs])
 
@@ -80,13 +80,9 @@ class Reader:
         """Fill in the logits of a batch; returns its tokens."""
         if self.packed is not None:
             flat = np.concatenate([np.arange(features.bounds[i], features.bounds[i + 1]) for i in rows])
-            ids, types = features.ids[flat], None if features.types is None else features.types[flat]
-            found = self.packed(
-                torch.from_numpy(ids),
-                None if types is None else torch.from_numpy(types),
-                features.lengths[rows].tolist(),
-            )
-            logits[flat] = found.numpy()
+            types = None if features.types is None else torch.from_numpy(features.types[flat])
+            lengths = features.lengths[rows].tolist()
+            logits[flat] = self.packed(torch.from_numpy(features.ids[flat]), types, lengths).numpy()
             return len(flat)
         # On the right whatever the tokenizer's side: absolute positions then count from the first token.
         padding = replace(Padding.of(self.tokenizer), left=False)

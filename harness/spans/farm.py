@@ -66,13 +66,13 @@ def _best_spans(window: WindowLogits, decoding: Decoding) -> tuple[NDArray[np.fl
 
 
 def _merge(logits: NDArray[np.float64], characters: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Keep a span that several windows found once, at its first place and with its best score."""
+    """Keep a span that several windows found once, where its score is best."""
     best: dict[tuple[int, int], int] = {}
     scores = logits.sum(axis=1)
     for i, (first, end) in enumerate(characters.tolist()):
         if (first, end) not in best or scores[i] > scores[best[first, end]]:
             best[first, end] = i
-    kept = list(best.values())
+    kept = sorted(best.values())
     return logits[kept], characters[kept]
 
 

@@ -92,6 +92,10 @@ def test_compute_with_a_threshold():
     figures = metric.compute(predictions=predictions, references=references, no_answer_threshold=0.5)
     assert figures == plain_squad.figures_2_0(golds, texts, odds, 0.5)
     assert figures["NoAns_exact"] == 100.0
+    figures = metric.compute(predictions=predictions, references=references, no_answer_threshold=0.0)
+    assert figures == plain_squad.figures_2_0(golds, texts, odds, 0.0)
+    assert figures["HasAns_exact"] == 0.0
+    assert figures["best_exact"] > figures["exact"]
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

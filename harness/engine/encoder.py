@@ -93,7 +93,7 @@ class PackedEncoder:
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> PackedEncoder | None:
-        """The encoder of a model on a CPU, or None where it does not give that model's logits."""
+        """The encoder of a model on a CPU, taken out of it, or None where it does not give that model's logits."""
         if model.dtype not in _TOLERANCE or not torch.backends.mkldnn.is_available():
             return None
         ids = _some_ids(model, sum(_PROBED))
@@ -109,7 +109,11 @@ class PackedEncoder:
                 wanted.append(torch.stack([output.start_logits[0], output.end_logits[0]], dim=-1).float())
         logits = torch.cat(wanted)
         bound = _TOLERANCE[model.dtype] * max(1.0, float(logits.abs().max()))
-        return encoder if torch.allclose(found, logits, rtol=0, atol=bound, equal_nan=True) else None
+        if not torch.allclose(found, logits, rtol=0, atol=bound, equal_nan=True):
+            return None
+        body: Any = getattr(model, model.base_model_prefix)
+        body.encoder = nn.Identity()  # the weights are here twice otherwise
+        return encoder
 
     def __call__(self, ids: torch.Tensor, types: torch.Tensor | None, lengths: Sequence[int]) -> torch.Tensor:
         """Logits [tokens, 2] in single precision.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -120,17 +122,18 @@ def _read_ahead(
     windowing: Windowing,
     streams: Streams | None,
 ) -> Generator[tuple[Features, Reading], None, None]:
-    """Each wanted part as it is being read: the next is tokenized, and waits in the streams, while one is decoded."""
+    """Each wanted part as it is being read: with streams the next waits in them, and the one after is tokenized."""
+    most = 1 if streams is None else 2
     with ThreadPoolExecutor(1, "tokenize") as pool:
-        tokenized = [pool.submit(make_features, reader.tokenizer, parts[n], windowing) for n in wanted[:2]]
-        started: list[tuple[Features, Reading]] = []
-        for following in range(2, len(wanted) + 2):
-            while len(started) < 2 and tokenized:
-                features = tokenized.pop(0).result()
-                started.append((features, reader.start(features, streams)))
-            if following < len(wanted):
-                tokenized.append(pool.submit(make_features, reader.tokenizer, parts[wanted[following]], windowing))
-            yield started.pop(0)
+        features = (pool.submit(make_features, reader.tokenizer, parts[n], windowing) for n in wanted)
+        tokenized = deque(islice(features, most))
+        started: deque[tuple[Features, Reading]] = deque()
+        for _ in wanted:
+            while tokenized and len(started) < most:
+                ready = tokenized.popleft().result()
+                tokenized.extend(islice(features, 1))
+                started.append((ready, reader.start(ready, streams)))
+            yield started.popleft()
 
 
 def _start(
@@ -159,8 +162,7 @@ def _start(
 def _part_questions(reader: Reader) -> int:
     if reader.device.type != "cpu":
         return PART_QUESTIONS
-    parameters: int = reader.model.num_parameters()
-    return max(1, min(PART_QUESTIONS, PART_WORK // max(1, parameters)))
+    return max(1, min(PART_QUESTIONS, PART_WORK // max(1, reader.parameters)))
 
 
 def _cut(questions: Sequence[Question], most: int) -> list[Sequence[Question]]:

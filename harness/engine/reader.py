@@ -36,7 +36,9 @@ class Reader:
     budget: int
     """Tokens per batch."""
     packed: PackedEncoder | None = None
-    """What reads in the model's place, where it can."""
+    """What reads in the model's place, where it can; the model is then only embeddings, head and configuration."""
+    parameters: int = 0
+    """Of the model."""
 
     @classmethod
     def load(cls, folder: Path, computing: Computing) -> Reader:
@@ -46,9 +48,9 @@ class Reader:
         model = load_model(folder, dtype=computing.find_dtype(device))
         check_fit(folder, model, tokenizer)
         _compute_head_in_single_precision(model)
-        model = model.to(device)
+        model, parameters = model.to(device), int(model.num_parameters())
         packed = PackedEncoder.of(model) if device.type == "cpu" else None
-        return cls(model, tokenizer, device, computing.find_budget(device), packed)
+        return cls(model, tokenizer, device, computing.find_budget(device), packed, parameters)
 
     @property
     def dtype(self) -> str:

@@ -69,10 +69,10 @@ _UNKNOWN = Origin("default")
 def repeat_command(run: Run) -> str:
     """The command line that repeats a run, quoted for a POSIX shell."""
     if run.rescored_from is not None:
-        parts = ["harness", "rescore", run.rescored_from, str(run.recipe.evaluation), *_decoding_options(run.recipe)]
+        parts = ["harness", "rescore", run.rescored_from, _data_argument(run), *_decoding_options(run.recipe)]
     elif run.model is not None:
         name = f"{run.model.name}@{run.model.revision}" if run.model.revision else run.model.name
-        parts = ["harness", "evaluate", name, str(run.recipe.evaluation), *_decoding_options(run.recipe)]
+        parts = ["harness", "evaluate", name, _data_argument(run), *_decoding_options(run.recipe)]
         if run.computed is not None:
             parts += ["--dtype", run.computed.dtype, "--device", run.computed.device]
     else:
@@ -83,6 +83,13 @@ def repeat_command(run: Run) -> str:
     for name, path in run.used.items():
         parts += ["--use", f"{name}={path}"]
     return " ".join(shlex.quote(one_line(part)) for part in parts)
+
+
+def _data_argument(run: Run) -> str:
+    """The reference, or the name of the file that was named in its place."""
+    data = run.evaluated
+    local = data is not None and not run.used and "/" not in data.source and data.source != "embedded"
+    return data.source if data is not None and local else str(run.recipe.evaluation)
 
 
 def _decoding_options(recipe: Recipe) -> list[str]:

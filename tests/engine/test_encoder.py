@@ -73,8 +73,7 @@ def by_model(model: PreTrainedModel, ids: torch.Tensor, types: torch.Tensor | No
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lengths=st.lists(st.integers(1, 36), min_size=1, max_size=9), seed=st.integers(0, 99))
 def test_logits_are_the_models_own(name: str, lengths: list[int], seed: int) -> None:
-    model = MODELS[name]()
-    encoder = PackedEncoder.of(model)
+    model, encoder = MODELS[name](), PackedEncoder.of(MODELS[name]())
     assert encoder is not None
     torch.manual_seed(seed)
     ids = torch.randint(5, 60, (sum(lengths),))
@@ -85,8 +84,7 @@ def test_logits_are_the_models_own(name: str, lengths: list[int], seed: int) -> 
 
 
 def test_half_precision_stays_near() -> None:
-    model = bert().to(torch.bfloat16)
-    encoder = PackedEncoder.of(model)
+    model, encoder = bert().to(torch.bfloat16), PackedEncoder.of(bert().to(torch.bfloat16))
     assert encoder is not None
     ids = torch.arange(5, 25)
     found, wanted = encoder(ids, None, [12, 8]), by_model(model, ids, None, [12, 8])

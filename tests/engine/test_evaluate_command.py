@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,6 +155,96 @@ def test_batches_change_no_answer_that_is_not_a_close_call(
         assert len(flips) <= predictions.computed.close_calls
         for q in questions:
             assert predictions.null_odds[q.id] == pytest.approx(found[0].null_odds[q.id], abs=CLOSE)
+
+
+def test_long_contexts_and_other_scripts(sharp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = {
+        "long": "Orvel lies by the sea. " * 9_000,
+        "hebrew": "\u05e9\u05dc\u05d5\u05dd Orvel \u05e2\u05d5\u05dc\u05dd. \u200fAda \u05de\u05e8\u05e7 1204",
+        "chinese": "\u5965\u5c14\u7ef4\u5c14\u4f4d\u4e8e\u6d77\u8fb9\u3002\u5b83\u7531\u827e\u8fbe\u5efa\u7acb\u3002",
+        "emoji": "\U0001f600 by \U0001f468\u200d\U0001f469\u200d\U0001f467 and e\u0301 in Orvel.",
+    }
+    rows = [
+        {"id": key, "context": text, "question": "Who founded Orvel?", "answers": {"text": [], "answer_start": []}}
+        for key, text in texts.items()
+    ]
+    (tmp_path / "hard.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    runs = ["--runs", tmp_path / "runs", "--forced-answer", "--max-seq-len", "250"]
+    code, run, _ = call(capsys, "evaluate", sharp, tmp_path / "hard.jsonl", *runs)
+    assert code == 0
+    assert run.computed is not None
+    assert run.computed.windows > 50_000 / 250
+    answers = json.loads((tmp_path / "runs" / run.id / "predictions.json").read_text("utf-8"))
+    assert all(answers[key] and answers[key] in text for key, text in texts.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["data"][0]["paragraphs"][0].update(context=" "), "context of id .* is empty"),
+        (lambda d: d["data"][0]["paragraphs"][0]["qas"].append(d["data"][0]["paragraphs"][0]["qas"][0]), "used before"),
+        (lambda d: d["data"][0]["paragraphs"][0].pop("qas"), "'qas' is missing"),
+    ],
+    ids=["empty context", "repeated id", "no questions"],
+)
+def test_data_that_cannot_be_evaluated_leave_nothing(
+    sharp: Path,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[dict[str, Any]], object],
+    message: str,
+) -> None:
+    document = json.loads(data.read_text("utf-8"))
+    change(document)
+    bad = tmp_path / "bad.json"
+    for text, expected in ((json.dumps(document), message), (data.read_text("utf-8")[:-40], "not JSON")):
+        bad.write_text(text, "utf-8")
+        assert main(["evaluate", str(sharp), str(bad), "--runs", str(tmp_path / "runs")]) == 2
+        err = capsys.readouterr().err
+        assert re.search(expected, err)
+        assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_answers_at_wrong_offsets_are_a_warning(
+    sharp: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(data.read_text("utf-8"))
+    asked = next(q for p in document["data"][0]["paragraphs"] for q in p["qas"] if q["answers"])
+    asked["answers"][0]["answer_start"] += 1
+    data.write_text(json.dumps(document), "utf-8")
+    _, run, _ = call(capsys, "evaluate", sharp, data, *LENGTHS, "--runs", tmp_path / "runs")
+    (warning,) = run.warnings
+    assert "1 of 72 questions have an answer that does not stand at its answer_start" in warning
+    assert main(["report", str(tmp_path / "runs" / run.id)]) == 0
+    report = capsys.readouterr().out
+    assert "does not stand at its" in report.partition("Warnings:")[2]
+    assert f"harness evaluate {sharp.name} set.json --max-seq-len 96" in report
+
+
+def test_logits_that_are_no_numbers_and_a_tokenizer_of_another_model(
+    sharp: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    command = ["evaluate", str(sharp), str(data), *LENGTHS, "--runs", str(tmp_path / "runs")]
+    weights = load_file(sharp / "model.safetensors")
+    whole = weights["qa_outputs.bias"].clone()
+    weights["qa_outputs.bias"][0] = float("nan")
+    save_file(weights, sharp / "model.safetensors", {"format": "pt"})
+    assert main(command) == 3
+    assert "found logits that are no finite numbers" in capsys.readouterr().err
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert json.loads((folder / "record.json").read_text("utf-8"))["status"] == "failed"
+    weights["qa_outputs.bias"] = whole
+    embeddings = "roberta.embeddings.word_embeddings.weight"
+    weights[embeddings] = weights[embeddings][:20].clone()
+    save_file(weights, sharp / "model.safetensors", {"format": "pt"})
+    config = json.loads((sharp / "config.json").read_text("utf-8"))
+    (sharp / "config.json").write_text(json.dumps(config | {"vocab_size": 20}), "utf-8")
+    assert main(command) == 2
+    assert "expected a tokenizer that fits" in capsys.readouterr().err
 
 
 def test_device_and_precision_that_are_not_there(

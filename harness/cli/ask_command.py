@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +11,14 @@ import typer
 
 from harness.cli import options as o
 from harness.cli.output import note, print_json, print_line, print_table
-from harness.errors import CardError, DataError, MissingDependencyError, ModelError
+from harness.errors import CardError, DataError, MissingDependencyError
 from harness.examples import check_examples, outcome
-from harness.models import locate_model
-from harness.records import Card, Example, ExampleComparison, ModelRef, ProbableAnswer
+from harness.models import open_model
+from harness.records import Card, Example, ExampleComparison, ProbableAnswer
 
 if TYPE_CHECKING:
     from harness.engine.answer import Answerer
 
-_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?(?:@[\w./-]+)?", re.ASCII)
 NOTHING = "(no answer)"
 _EXAMPLE = 'Example: harness ask MODEL -q "Who founded it?" -c "Ada Merk founded it.", or harness ask MODEL --card CARD'
 
@@ -62,6 +60,7 @@ def ask(
     ] = False,
     dtype: o.DtypeOption = o.DtypeChoice.AUTO,
     device: o.DeviceOption = o.DeviceChoice.AUTO,
+    allow_pickle: o.AllowPickleOption = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="With --card: also exit 1 for what is inconclusive or not comparable.")
     ] = False,
@@ -81,14 +80,14 @@ def ask(
         if strict:
             raise typer.BadParameter("--strict is for --card")
         asked = _question(question, context, context_file)
-        answerer = _load(model, dtype, device)
+        answerer = _load(model, dtype, device, allow_pickle)
         found = answerer(*asked, top_k=top_k or 1, impossible=impossible, **options)
         _print_answers(found, as_json)
         return
     if any(option is not None for option in (question, context, context_file, top_k)):
         raise typer.BadParameter("--card asks what the card asks; leave out --question, --context and --top-k")
     opened = _open(card)
-    answerer = _load(model, dtype, device)
+    answerer = _load(model, dtype, device, allow_pickle)
 
     def answer(example: Example) -> ProbableAnswer | None:
         empty = impossible or not example.answer  # a card that prints no answer let it take part
@@ -149,8 +148,8 @@ def _open(path: Path) -> Card:
     return card
 
 
-def _load(model: str, dtype: o.DtypeChoice, device: o.DeviceChoice) -> Answerer:
-    folder = _locate(model)
+def _load(model: str, dtype: o.DtypeChoice, device: o.DeviceChoice, allow_pickle: bool) -> Answerer:
+    _, folder = open_model(model, {}, allow_pickle)
     try:
         from harness.engine import Computing
         from harness.engine.answer import Answerer
@@ -159,27 +158,7 @@ def _load(model: str, dtype: o.DtypeChoice, device: o.DeviceChoice) -> Answerer:
             f"answering needs the package {error.name}, which is not installed",
             command="pip install torch transformers",
         ) from error
-    return Answerer(folder, Computing(dtype.value, device.value))
-
-
-def _locate(model: str) -> Path:
-    """The model's folder: the one that is there, else the Hub's of that id."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return locate_model(ModelRef(model), {model: folder})
-    if folder.exists() or not _HUB_ID.fullmatch(model) or model.startswith("."):
-        raise ModelError(f"{model}: found no such folder, expected a model folder or an id on the Hub", model=model)
-    name, _, revision = model.partition("@")
-    try:
-        return locate_model(ModelRef(name, revision or None), {})
-    except ModelError as error:
-        if error.__cause__ is None:
-            raise
-        raise ModelError(
-            f"{model}: found no such folder here, and the Hub does not give it ({type(error.__cause__).__name__}); "
-            "give the path of a model folder, or go online",
-            model=model,
-        ) from error.__cause__
+    return Answerer(folder, Computing(dtype.value, device.value, allow_pickle=allow_pickle))
 
 
 def _print_answers(answers: Sequence[ProbableAnswer], as_json: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 from harness.cli import options as o
 from harness.cli.output import note, print_json, print_scores, showing_progress
 from harness.errors import MissingDependencyError
-from harness.records import ModelRef, Run
+from harness.records import Run
 
 if TYPE_CHECKING:
     from harness.engine import Computing, TorchEngine
@@ -79,14 +79,11 @@ def evaluate(
     The same command goes on where an interrupted one stopped.
     """
     from harness.evaluation import evaluate_model, plan_decoding
-    from harness.models import locate_model
+    from harness.models import open_model
     from harness.opened_data import open_data
 
     uses = o.parse_uses(use)
-    place = Path(model)
-    local = place.is_dir() and model not in uses
-    ref = ModelRef(place.resolve().name) if local else _model_ref(model)
-    folder = locate_model(ref, {ref.name: place} if local else uses)
+    ref, folder = open_model(model, uses, allow_pickle)
     opened = open_data(data, uses)
     given = {
         "protocol": None if protocol is None else protocol.value,
@@ -151,11 +148,6 @@ def rescore(
 
 def _stated(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _model_ref(text: str) -> ModelRef:
-    name, _, revision = text.partition("@")
-    return ModelRef(name, revision or None)
 
 
 def _engine(

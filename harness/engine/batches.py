@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from harness.engine.features import Features
+from harness.engine.loading import segment_count
+from harness.errors import ModelError
 
 MEGA_BATCH = 50
 """Batches that windows are sorted by length within: enough for little padding, few enough to keep the order random."""
@@ -28,8 +31,12 @@ class Padding:
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> Padding:
-        """The way the tokenizer pads."""
-        return cls(int(tokenizer.pad_token_id), int(tokenizer.pad_token_type_id), tokenizer.padding_side == "left")
+        """With the tokenizer's padding token, on the right whatever its side.
+
+        Absolute positions then count from the first token, and relative ones know no difference. The segment of a
+        token that nothing attends to is one that every model has.
+        """
+        return cls(int(tokenizer.pad_token_id), 0, left=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +78,26 @@ def model_inputs(features: Features, batch: Batch, padding: Padding) -> dict[str
     return inputs
 
 
+def fit_segments(model: PreTrainedModel, features: Features) -> Features:
+    """The features without segments where the model takes none or knows only one.
+
+    Raises:
+        ModelError: there are more segments than the model knows.
+    """
+    if features.types is None:
+        return features
+    known = segment_count(model)
+    if known == 1 or "token_type_ids" not in inspect.signature(model.forward).parameters:
+        return replace(features, types=None)
+    largest = int(features.types.max(initial=0))
+    if known is not None and largest >= known:
+        raise ModelError(
+            f"tokenizer: found segments up to {largest}, expected less than the {known} that the "
+            f"{model.config.model_type} model has embeddings for; give the model the tokenizer it was trained with"
+        )
+    return features
+
+
 def training_order(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order of windows in one epoch, a function of the arguments alone.
 
@@ -87,18 +114,27 @@ def training_order(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch
     return np.concatenate([batches.ravel(), windows[whole:]])
 
 
-def inference_batches(features: Features, token_budget: int) -> Iterator[NDArray[np.int64]]:
+def inference_batches(features: Features, token_budget: int, even: bool = False) -> Iterator[NDArray[np.int64]]:
     """Batches of windows of similar length, longest first, of at most `token_budget` tokens with padding.
 
     Which windows meet in a batch depends on the windows, not on their order, so that neither do the logits.
+
+    Args:
+        features: Windows.
+        token_budget: A longer window goes alone.
+        even: Windows of one length only meet, for models that notice padding.
     """
     lengths = features.lengths
     order = np.array(sorted(range(len(features)), key=lambda i: (-lengths[i], _digest(features, i))), dtype=np.int64)
+    lengths = lengths[order]
+    ends = np.searchsorted(-lengths, -lengths, side="right")
     first = 0
     while first < len(order):
-        count = max(1, token_budget // int(lengths[order[first]]))
-        yield order[first : first + count]
-        first += count
+        last = first + max(1, token_budget // int(lengths[first]))
+        if even:
+            last = min(last, int(ends[first]))
+        yield order[first:last]
+        first = last
 
 
 def _digest(features: Features, window: int) -> bytes:

@@ -20,6 +20,9 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.activations import GELUActivation
 
+_FAMILY = frozenset({"bert", "camembert", "data2vec-text", "electra", "ernie", "roberta", "xlm-roberta"})
+"""Model types that do to a long input what they do to the short ones on which an encoder is compared; Longformer, with
+layers of the same names, does not."""
 _GELU = (GELUActivation, nn.GELU)
 _ROWS = 16
 """Batches are filled up to a multiple of so many rows, since oneDNN makes code of its own for every number of rows."""
@@ -88,13 +91,16 @@ class PackedEncoder:
         self._heads = int(model.config.num_attention_heads)
         self._layers = [_Layer.of(layer) for layer in body.encoder.layer]
         self._head = model.get_submodule("qa_outputs")
-        padding = self._positions.padding_idx
-        self._first_position = 0 if padding is None else padding + 1
+        self._padding = self._positions.padding_idx
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> PackedEncoder | None:
         """The encoder of a model on a CPU, taken out of it, or None where it does not give that model's logits."""
-        if model.dtype not in _TOLERANCE or not torch.backends.mkldnn.is_available():
+        if (
+            model.config.model_type not in _FAMILY
+            or model.dtype not in _TOLERANCE
+            or not torch.backends.mkldnn.is_available()
+        ):
             return None
         ids = _some_ids(model, sum(_PROBED))
         try:
@@ -137,7 +143,11 @@ class PackedEncoder:
             return logits.float()
 
     def _embed(self, ids: torch.Tensor, types: torch.Tensor | None, lengths: Sequence[int]) -> torch.Tensor:
-        positions = torch.cat([torch.arange(length) for length in lengths]) + self._first_position
+        if self._padding is None:
+            positions = torch.cat([torch.arange(length) for length in lengths])
+        else:  # RoBERTa-type models number no position for padding, which a text may contain
+            counted = (ids != self._padding).int()
+            positions = torch.cat([part.cumsum(0) for part in counted.split(list(lengths))]) * counted + self._padding
         segments = self._types.weight[0] if types is None else self._types(types)
         x: torch.Tensor = self._norm(self._words(ids) + segments + self._positions(positions))
         return x if self._project is None else self._project(x)
@@ -164,7 +174,4 @@ def _groups(lengths: Sequence[int]) -> list[tuple[int, int]]:
 
 def _some_ids(model: PreTrainedModel, count: int) -> torch.Tensor:
     rows = int(model.get_input_embeddings().get_parameter("weight").shape[0])
-    ids = (torch.arange(count) * 7 + 5) % rows
-    padding = model.config.pad_token_id
-    # RoBERTa-type models number no position for padding
-    return torch.where(ids == padding, (padding or 0) + 1, ids)
+    return (torch.arange(count) * 7 + 5) % rows

@@ -19,7 +19,7 @@ from harness.engine.loading import quiet
 from harness.engine.meter import Meter
 from harness.engine.reader import Reader, Reading, Streams
 from harness.engine.windowing import Windowing
-from harness.errors import DataError, RunError
+from harness.errors import DataError, HarnessError, RunError
 from harness.models import folder_sha256
 from harness.progress import Progress
 from harness.records import Decoding, Predictions, Question
@@ -107,7 +107,9 @@ def window_logits(
 def _explained(kept: KeptLogits | None) -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:  # torch's errors, memory and a lost device among them
+    except HarnessError:
+        raise
+    except Exception as error:  # torch's errors, memory and a lost device among them; what else a forward raises
         detail = next(iter(str(error).splitlines()), "")[:200]
         held = f"; {kept.folder} keeps what was done, and the same command goes on from there" if kept else ""
         raise RunError(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from harness.engine.batches import Padding, inference_batches, lay_out, model_inputs
+from harness.engine.architectures import notices_padding
+from harness.engine.batches import Padding, fit_segments, inference_batches, lay_out, model_inputs
 from harness.engine.computing import Computing
 from harness.engine.distil import SpanLogits
 from harness.engine.encoder import PackedEncoder
 from harness.engine.features import Features
-from harness.engine.loading import check_fit, load_model, load_tokenizer, longest_input, segment_count
-from harness.errors import ModelError, RecipeError
+from harness.engine.loading import check_fit, load_model, load_tokenizer, longest_input
+from harness.errors import RecipeError
 
 Logits = NDArray[np.float32]
 
@@ -45,7 +45,7 @@ class Reader:
         """Load a folder; raises `ModelError` where it is no question-answering model with a fitting fast tokenizer."""
         device = computing.find_device()
         tokenizer = load_tokenizer(folder)
-        model = load_model(folder, dtype=computing.find_dtype(device))
+        model = load_model(folder, dtype=computing.find_dtype(device), allow_pickle=computing.allow_pickle)
         check_fit(folder, model, tokenizer)
         _compute_head_in_single_precision(model)
         model, parameters = model.to(device), int(model.num_parameters())
@@ -65,7 +65,7 @@ class Reader:
         """
         features = self._fitting(features)
         logits = np.zeros((len(features.ids), 2), dtype=np.float32)
-        for rows in inference_batches(features, self.budget):
+        for rows in inference_batches(features, self.budget, even=notices_padding(self.model)):
             done(self._read(features, rows, logits))
         return logits
 
@@ -74,7 +74,7 @@ class Reader:
         check_length(self.model, features)
         features = self._fitting(features)
         logits = np.zeros((len(features.ids), 2), dtype=np.float32)
-        batches = list(inference_batches(features, self.budget))
+        batches = list(inference_batches(features, self.budget, even=notices_padding(self.model)))
         jobs = [partial(self._read, features, rows, logits) for rows in batches]
         return Reading(logits, [job if streams is None else streams.submit(job) for job in jobs])
 
@@ -86,8 +86,7 @@ class Reader:
             lengths = features.lengths[rows].tolist()
             logits[flat] = self.packed(torch.from_numpy(features.ids[flat]), types, lengths).numpy()
             return len(flat)
-        # On the right whatever the tokenizer's side: absolute positions then count from the first token.
-        padding = replace(Padding.of(self.tokenizer), left=False)
+        padding = Padding.of(self.tokenizer)
         batch = lay_out(features, rows, padding.left)
         inputs = {name: tensor.to(self.device) for name, tensor in model_inputs(features, batch, padding).items()}
         with torch.inference_mode():
@@ -96,20 +95,9 @@ class Reader:
         return len(batch.flat)
 
     def _fitting(self, features: Features) -> Features:
-        """The features without segments where the model takes none; raises `ModelError` where it has too few."""
+        """The features as the model takes them; raises `ModelError` where it knows too few segments."""
         self.model.eval()
-        if features.types is None:
-            return features
-        if "token_type_ids" not in inspect.signature(self.model.forward).parameters:
-            return replace(features, types=None)
-        segments, largest = segment_count(self.model), int(features.types.max(initial=0))
-        if segments is not None and largest >= segments:
-            raise ModelError(
-                f"tokenizer: found segments up to {largest}, expected less than the {segments} that the "
-                f"{self.model.config.model_type} model has embeddings for; give the model the tokenizer it was "
-                "trained with"
-            )
-        return features
+        return fit_segments(self.model, features)
 
 
 class Streams:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments, set_seed
 
+from harness.engine.batches import fit_segments
 from harness.engine.features import Features, Windowing, make_features, make_labels
 from harness.engine.loading import check_fit, load_model, load_tokenizer, quiet, save
 from harness.engine.meter import Meter
@@ -73,6 +74,7 @@ def prepare(
     windowing = Windowing(stage.max_seq_len, stage.doc_stride, stage.max_query_length)
     features = make_features(tokenizer, questions, windowing, tokenizing.advance)
     check_length(model, features)
+    features = fit_segments(model, features)
     distillation = None if teacher is None else _ask_teacher(stage, teacher, tokenizer, features, progress)
     return Prepared(model, tokenizer, TrainingSet(features, make_labels(features, questions), distillation))
 

@@ -78,6 +78,8 @@ def report(options: argparse.Namespace, folder: Path) -> None:
     rows.append(
         ("matrix-multiply rate", f"{rate / 1e9:.0f} GFLOP/s ({min(rates) / 1e9:.0f} to {max(rates) / 1e9:.0f})")
     )
+    half = run(options, "multiply", dtype="bfloat16")["rate"]
+    rows.append(("the same in bfloat16", f"{half / 1e9:.0f} GFLOP/s"))
     if pipeline:
         rows.append((f"pipeline, batch size {batch}", f"{median(pipeline):.1f} answers/s"))
     for dtype, results in found.items():
@@ -92,7 +94,9 @@ def report(options: argparse.Namespace, folder: Path) -> None:
     rows.append((f"share at the best batch shape ({best})", f"{100 * shapes[best] / rate:.1f} %"))
     if options.full:
         full = run(options, "answer", count=0)
-        rows.append(("all questions: answers/s", f"{full['questions'] / full['seconds']:.1f}"))
+        speed = full["questions"] / full["seconds"]
+        text = f"{speed:.1f}" + (f", {speed / median(pipeline):.2f} times the pipeline" if pipeline else "")
+        rows.append(("all questions: answers/s", text))
         rows.append(("all questions: share, whole run", f"{100 * full['flop'] / full['seconds'] / rate:.1f} %"))
         rows.append(("all questions: peak memory", f"{full['peak'] / 1e9:.2f} GB"))
     if options.scale:
@@ -136,7 +140,7 @@ def multiply(options: argparse.Namespace) -> dict:
     """Floating-point operations per second of a large matrix product."""
     import torch
 
-    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    a, b = (torch.randn(2048, 2048).to(getattr(torch, options.dtype)) for _ in range(2))
     times = []
     for _ in range(12):
         begun = time.perf_counter()

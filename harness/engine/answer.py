@@ -13,7 +13,8 @@ from harness.engine.computing import Computing
 from harness.engine.features import Features
 from harness.engine.loading import longest_input, quiet
 from harness.engine.reader import Reader, check_length
-from harness.errors import ModelError, RecipeError
+from harness.engine.windowing import find_cls
+from harness.errors import RecipeError
 from harness.records import ProbableAnswer
 from harness.spans.probable import rank_answers
 from harness.spans.windows import check_windows
@@ -137,7 +138,10 @@ class Answerer:
             bounds=np.cumsum([0, *(len(encoding.ids) for encoding in encodings)], dtype=np.int64),
             question=np.zeros(len(encodings), dtype=np.int32),
             context=np.array([self._bounds(encoding) for encoding in encodings], dtype=np.int32),
-            cls=np.array([_find_cls(encoding, tokenizer.cls_token_id) for encoding in encodings], dtype=np.int32),
+            cls=np.array(
+                [find_cls(encoding.ids, encoding.sequence_ids, tokenizer.cls_token_id) for encoding in encodings],
+                dtype=np.int32,
+            ),
         )
 
     def _bounds(self, encoding: Any) -> tuple[int, int]:
@@ -162,10 +166,3 @@ class Answerer:
         characters = np.zeros((len(places), 2), dtype=np.int32)
         characters[low:high] = np.array(places, dtype=np.int32).reshape(-1, 2)[low:high]
         return characters
-
-
-def _find_cls(encoding: Any, cls_id: int) -> int:
-    for position in (0, len(encoding.ids) - 1):
-        if encoding.ids[position] == cls_id and encoding.sequence_ids[position] is None:
-            return position
-    raise ModelError("tokenizer: found no CLS token at either end of a window, expected one; use an encoder model")

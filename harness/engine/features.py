@@ -12,8 +12,8 @@ from transformers import PreTrainedTokenizerBase
 
 from harness.engine.farm_windows import farm_windows
 from harness.engine.loading import quiet
-from harness.engine.windowing import Window, Windowing, encode, no_room
-from harness.errors import DataError, ModelError
+from harness.engine.windowing import Window, Windowing, encode, find_cls, no_room
+from harness.errors import DataError
 from harness.records import Question
 from harness.spans import Windows
 
@@ -21,7 +21,6 @@ __all__ = [
     "Features",
     "Windowing",
     "answer_place",
-    "encode_windows",
     "make_features",
     "make_labels",
 ]
@@ -150,7 +149,7 @@ def _loose(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def encode_windows(
+def _encode_windows(
     tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing
 ) -> list[tuple[Any, int]]:
     """The tokenizer's encoding of every window as ``run_qa`` cuts them, and the index of its question."""
@@ -174,7 +173,7 @@ def _run_qa_windows(
     tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing
 ) -> Iterator[Window]:
     sequence = 1 if tokenizer.padding_side == "right" else 0
-    for encoding, owner in encode_windows(tokenizer, chunk, windowing):
+    for encoding, owner in _encode_windows(tokenizer, chunk, windowing):
         yield _window(encoding, owner, sequence, tokenizer.cls_token_id)
 
 
@@ -186,16 +185,8 @@ def _window(encoding: Any, owner: int, sequence: int, cls_id: int) -> Window:
     if high > low:
         characters[low:high] = encoding.offsets[low:high]
     types = np.array(encoding.type_ids, dtype=np.int32)
-    cls = _find_cls(ids, sequences, cls_id)
+    cls = find_cls(ids, sequences, cls_id)
     return Window(np.array(ids, dtype=np.int32), types, characters, owner, (low, high), cls)
-
-
-def _find_cls(ids: Sequence[int], sequences: Sequence[int | None], cls_id: int) -> int:
-    """Position of the CLS token that the tokenizer set, not of one written in the text."""
-    for position in (0, len(ids) - 1):
-        if ids[position] == cls_id and sequences[position] is None:
-            return position
-    raise ModelError("tokenizer: found no CLS token at either end of a window, expected one; use an encoder model")
 
 
 def _cut_questions(tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing) -> list[str]:

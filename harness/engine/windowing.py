@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
-from harness.errors import RecipeError
+from harness.errors import ModelError, RecipeError
 from harness.records import Decoding
 from harness.records.recipes import Protocol
 
@@ -59,3 +59,11 @@ def no_room(question_id: str, windowing: Windowing, length: int, special: int, e
         "raise max_seq_len, or lower doc_stride or max_query_length",
         field="max_seq_len",
     )
+
+
+def find_cls(ids: Sequence[int], sequences: Sequence[int | None], cls_id: int) -> int:
+    """Position of the CLS token that the tokenizer set, not of one written in the text."""
+    for position in (0, len(ids) - 1):
+        if ids[position] == cls_id and sequences[position] is None:
+            return position
+    raise ModelError("tokenizer: found no CLS token at either end of a window, expected one; use an encoder model")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,11 @@ pytest.importorskip("torch")
 import torch
 
 from harness.engine.answer import Answerer
-from harness.engine.loading import load_model, load_tokenizer, save
+from harness.engine.loading import load_model, load_tokenizer
 from harness.errors import RecipeError
 
 pytestmark = pytest.mark.torch
 CONTEXT = "Orvel lies by the sea. It was founded by Ada Merk in 1204."
-
-
-@pytest.fixture
-def sharp(build: Callable[..., Path], tmp_path: Path) -> Path:
-    model = load_model(build())
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(std=0.3)
-    save(model, load_tokenizer(build()), tmp_path / "sharp")
-    return tmp_path / "sharp"
 
 
 def test_score_is_the_product_of_two_softmaxes(sharp: Path) -> None:

@@ -172,6 +172,7 @@ def rescore_run(
     from harness.spans.kept import rescore_logits
 
     base = load_run(source)
+    source = source.parent if source.is_file() else source
     if base.status != "finished" or base.evaluated is None:
         raise RecordError(f"{source}: is a run that has not finished, expected a finished one", path=str(source))
     if not (source / LOGITS).is_dir():
@@ -188,7 +189,6 @@ def rescore_run(
             f"found {used.n} with {used.sha256[:12]}; give the data of the run",
             path=str(source),
         )
-    since = time.monotonic()
     predictions = rescore_logits(source / LOGITS, data.questions, decoding)
     content = {"run": base.id, "decoding": to_json(decoding)}
     folder = runs / name_run(base.card_name.rpartition("/")[2], content, base.environment.packages)
@@ -196,7 +196,7 @@ def rescore_run(
     run = replace(
         base,
         id=folder.name,
-        recipe=replace(base.recipe, decoding=decoding, origins=origins),
+        recipe=replace(base.recipe, evaluation=used.ref, decoding=decoding, origins=origins),
         used={name: path.name for name, path in (uses or {}).items()},
         rescored_from=base.id,
         warnings=data.warnings,
@@ -205,9 +205,7 @@ def rescore_run(
     run = carry_out(
         folder,
         replace(run, status="running"),
-        lambda run: record_predictions(
-            folder, run, data.questions, used, predictions, decoding, time.monotonic() - since
-        ),
+        lambda run: record_predictions(folder, run, data.questions, used, predictions, decoding, None),
         fresh=True,
         leftovers=(),
         take=lambda done: done,

@@ -59,7 +59,8 @@ def judge_one(opened: Opened, run: Run | None, claim: Claim) -> Comparison:
         return judge_claim(claim, None)
     if same_recipe(opened.recipe, run.recipe):  # what was assumed is the card's matter, and may be stated by now
         run = replace(run, recipe=opened.recipe)
-    stated = () if opened.assumptions is None else opened.assumptions.tolerances
+    # a card's tolerances are the spread of training again; weights as they are have none
+    stated = () if opened.assumptions is None or run.kind == "released" else opened.assumptions.tolerances
     fitting = [t for t in stated if applies(t.metric, t.dataset, claim) and t.subset in (None, claim.subset)]
     if not fitting:
         return judge_claim(claim, run)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data import data_warnings, describe, load_data
+from harness.data import canonical_name, data_warnings, describe, given_key, load_data
 from harness.errors import DataError
 from harness.file_refs import file_ref
 from harness.inputs import offset_warning
+from harness.names.datasets import data_phrase
+from harness.names.sizes import split_size
 from harness.records import DataRef, DataUsed, Question
 from harness.squad_files import read_squad_file
 
@@ -32,16 +34,34 @@ def open_data(text: str, uses: Mapping[str, Path]) -> OpenedData:
         MissingDependencyError: the form of the data needs a package that is not installed.
     """
     place = Path(text)
+    warnings: list[str] = []
     if place.exists() and text.partition(":")[0] not in uses:
         questions = read_squad_file(place)
         used = describe(file_ref(place, questions), questions, place.resolve().name)
+        named = data_phrase(place.name)
+        size = split_size(named) if named is not None and named.split else None
+        if size is not None and size.n != used.n:
+            warnings.append(f"{place.name} has {used.n} questions, expected {size.n}, those of {named}")
     else:
         try:
             ref = DataRef.parse(text)
         except ValueError as error:
-            raise DataError(f"{error}, and there is no file of that name", data=text) from error
+            hint = "" if ":" in text else f"; name a split of a data set, such as {text}:validation"
+            raise DataError(f"{error}, and there is no file of that name{hint}", data=text) from error
         questions, used = load_data(ref, uses)
-    warnings = list(data_warnings(used))
+    warnings += data_warnings(used)
     if misplaced := offset_warning(used.ref, questions):
         warnings.append(misplaced)
     return OpenedData(questions, used, tuple(warnings))
+
+
+def check_uses(uses: Mapping[str, Path], data: OpenedData, model: str | None = None) -> None:
+    """Raise `DataError` where a file or folder is given for something that is not used.
+
+    A mistyped ``--use`` must not leave a command to evaluate other data than were given.
+    """
+    found = given_key(data.used.ref, uses)
+    for name in uses:
+        if name != model and canonical_name(name) != found:
+            wanted = " or ".join(filter(None, (model, str(data.used.ref))))
+            raise DataError(f"--use names {name!r}, which is not used; expected {wanted}", data=name)

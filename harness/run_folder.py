@@ -60,6 +60,7 @@ def carry_out(
             cannot be written.
     """
     make_folder(folder)
+    again = False
     with locked(folder):
         if fresh:
             for name in leftovers:
@@ -73,14 +74,19 @@ def carry_out(
                     save_run(folder, taken)
                 progress(folder.name, 1, 1, "finished before and taken as it is; --fresh does it again")
                 return taken
-        save_run(folder, begun)
+            again = done.status == "finished"  # its record stays until there is another
+        if not again:
+            save_run(folder, begun)
         try:
             run = work(begun)
         except HarnessError as error:
-            save_run(folder, replace(begun, status="failed", finished=now(), error=str(error)))
+            if not again:
+                save_run(folder, replace(begun, status="failed", finished=now(), error=str(error)))
             raise
         except Exception as error:  # torch, tokenizers and safetensors raise what they like
-            save_run(folder, replace(begun, status="failed", finished=now(), error=f"{type(error).__name__}: {error}"))
+            if not again:
+                told = f"{type(error).__name__}: {error}"
+                save_run(folder, replace(begun, status="failed", finished=now(), error=told))
             first = (str(error).strip().splitlines() or ["no message"])[0][:200]
             raise RunError(f"{folder}: the run failed ({type(error).__name__}: {first}). {advice}") from error
         save_run(folder, run)

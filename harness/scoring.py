@@ -23,7 +23,7 @@ def record_predictions(
     evaluated: DataUsed,
     predictions: Predictions,
     decoding: Decoding,
-    seconds: float,
+    seconds: float | None,
 ) -> Run:
     """The finished record of a run that made these predictions; they and their scores are written beside it.
 
@@ -36,7 +36,7 @@ def record_predictions(
         evaluated: What they are.
         predictions: Of every question.
         decoding: How they were made from logits.
-        seconds: How long predicting took.
+        seconds: How long predicting took; None where nothing was predicted anew.
 
     Raises:
         PredictionsError: a question has no prediction.
@@ -66,7 +66,7 @@ def record_predictions(
         by_kind=score_by_kind(questions, scores),
         predictions_file=PREDICTIONS,
         predictions_sha256=file_sha256(folder / PREDICTIONS),
-        predict_seconds=round(seconds, 3),
+        predict_seconds=None if seconds is None else round(seconds, 3),
         computed=computed,
     )
 

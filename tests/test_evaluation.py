@@ -10,7 +10,7 @@ from fake_engine import FakeEngine, write_model
 
 from harness.errors import DataError, RecipeError, RecordError, RunError
 from harness.evaluation import evaluate_model, plan_decoding, rescore_run
-from harness.opened_data import open_data
+from harness.opened_data import check_uses, open_data
 from harness.records import Decoding, ModelRef, Run
 from harness.render import render_report
 from harness.store import load_run
@@ -108,6 +108,38 @@ def test_logits_are_kept_on_request_and_made_again_where_they_were_not(tmp_path:
         evaluate(model, data, runs, engine, keep_logits=True)
         assert (folder / "logits").is_dir()
     assert len(engine.calls) == 2
+
+
+def test_a_finished_record_stays_until_there_is_another(tmp_path: Path, model: Path) -> None:
+    data, runs = write_data(tmp_path), tmp_path / "runs"
+    folder, run = evaluate(model, data, runs)
+
+    class Stopped(FakeEngine):
+        def predict(self, model, questions, decoding, progress, keep=None):
+            raise self.error
+
+    for error in (KeyboardInterrupt(), RuntimeError("device lost")):
+        engine = Stopped()
+        engine.error = error
+        with pytest.raises((KeyboardInterrupt, RunError)):
+            evaluate(model, data, runs, engine, keep_logits=True)
+        assert load_run(folder) == run
+
+
+def test_a_file_that_is_given_for_nothing_is_refused(tmp_path: Path) -> None:
+    path = write_data(tmp_path)
+    opened = open_data("squad_v2:validation", {"squad2": path})
+    check_uses({"squad2": path, "org/reader": tmp_path}, opened, "org/reader")
+    for uses in ({"squad_v3": path}, {"squad2": path, "org/other": tmp_path}):
+        with pytest.raises(DataError, match="which is not used; expected org/reader or squad_v2:validation"):
+            check_uses(uses, opened, "org/reader")
+
+
+def test_a_part_of_a_known_file_is_a_warning(tmp_path: Path) -> None:
+    path = write_data(tmp_path, "dev-v2.0.json")
+    assert open_data(str(path), {}).warnings == (
+        "dev-v2.0.json has 12 questions, expected 11873, those of squad_v2:validation",
+    )
 
 
 def test_answers_are_forced_where_no_question_is_unanswerable(tmp_path: Path) -> None:

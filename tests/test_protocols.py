@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.records import Decoding, from_json
+from harness.records import CLOSE, Decoding, from_json
 from harness.spans import WindowLogits, decode_spans
 
 CONTEXT = "abcdefghijklmnopqrstuvwxyz"
@@ -85,6 +86,49 @@ def test_farm_equals_the_whole_matrix(found: list[WindowLogits], longest: int, n
     assert scores == sorted(scores, reverse=True)
     spans = [tuple(place) for place in decoded.characters.tolist()]
     assert len(spans) == len(set(spans)) <= n_best
+
+
+def moved(found: list[WindowLogits], seed: int) -> list[WindowLogits]:
+    """The windows with every logit moved by less than a quarter of a close call."""
+    noise = np.random.default_rng(seed)
+    return [
+        WindowLogits(
+            *(
+                (logits + noise.uniform(-CLOSE / 4, CLOSE / 4, len(logits)).astype(np.float32))
+                for logits in (w.start, w.end)
+            ),
+            w.characters,
+            w.context,
+            w.cls,
+        )
+        for w in found
+    ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(windows(), st.sampled_from(["run_qa", "farm"]), st.booleans(), st.integers(0, 999))
+def test_an_answer_that_rounding_changes_is_a_close_call(
+    found: list[WindowLogits], protocol: str, forced: bool, seed: int
+) -> None:
+    decoding = from_json(Decoding, {"protocol": protocol, "forced_answer": forced})
+    for n_best in (1, 20) if protocol == "farm" else (20,):
+        settled = replace(decoding, n_best=n_best)
+        decoded = decode_spans("q", CONTEXT, found, settled)
+        if decode_spans("q", CONTEXT, moved(found, seed), settled).answer != decoded.answer:
+            assert decoded.margin < CLOSE
+
+
+def test_an_answer_that_is_far_from_another_is_none() -> None:
+    assert decode_spans("q", CONTEXT, [one_span(5, 3)], Decoding()).margin == 2.0
+    assert decode_spans("q", CONTEXT, [one_span(5, 6)], Decoding()).margin == 1.0
+    assert decode_spans("q", CONTEXT, [one_span(5, 6)], Decoding(forced_answer=True)).margin == math.inf
+
+
+def test_a_forced_farm_answer_has_characters_where_any_span_has() -> None:
+    found = window([0, 0, 9, 1, 0], [0, 0, 9, 1, 0], 2)
+    found.characters[2] = (1, 1)
+    decoded = decode_spans("q", CONTEXT, [found], Decoding(protocol="farm", forced_answer=True))
+    assert decoded.answer == "b"
 
 
 def test_the_best_spans_are_all_found() -> None:

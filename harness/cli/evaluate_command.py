@@ -52,14 +52,17 @@ def evaluate(
     max_answer_length: LengthOption = None,
     null_threshold: ThresholdOption = None,
     max_seq_len: Annotated[
-        int | None, typer.Option("--max-seq-len", min=1, help="Longest window, in tokens (default: 384).")
+        int | None, typer.Option("--max-seq-len", min=1, max=100_000, help="Longest window, in tokens (default: 384).")
     ] = None,
     doc_stride: Annotated[
         int | None,
-        typer.Option("--doc-stride", min=0, help="Overlap of windows in tokens; farm: their step (default: 128)."),
+        typer.Option(
+            "--doc-stride", min=0, max=100_000, help="Overlap of windows in tokens; farm: their step (default: 128)."
+        ),
     ] = None,
     max_query_length: Annotated[
-        int | None, typer.Option("--max-query-length", min=1, help="Longest question, in tokens (default: 64).")
+        int | None,
+        typer.Option("--max-query-length", min=1, max=100_000, help="Longest question, in tokens (default: 64)."),
     ] = None,
     forced_answer: ForcedOption = None,
     dtype: o.DtypeOption = o.DtypeChoice.AUTO,
@@ -80,11 +83,12 @@ def evaluate(
     """
     from harness.evaluation import evaluate_model, plan_decoding
     from harness.models import open_model
-    from harness.opened_data import open_data
+    from harness.opened_data import check_uses, open_data
 
     uses = o.parse_uses(use)
     ref, folder = open_model(model, uses, allow_pickle)
     opened = open_data(data, uses)
+    check_uses(uses, opened, ref.name)
     given = {
         "protocol": None if protocol is None else protocol.value,
         "n_best": n_best,
@@ -106,7 +110,7 @@ def evaluate(
                 decoding,
                 engine,
                 o.runs_folder(runs),
-                computing={"dtype": computing.dtype, "device": computing.device},
+                computing=computing.resolved,
                 origins=origins,
                 uses=uses,
                 keep_logits=keep_logits,
@@ -130,9 +134,12 @@ def rescore(
     forced_answer: ForcedOption = None,
     as_json: o.JsonOption = False,
 ) -> None:
-    """Decode the kept logits of a run otherwise, without the model, and leave a record of that."""
+    """Decode the kept logits of a run otherwise, without the model, and leave a record of that.
+
+    What no option says stays as it was in that run.
+    """
     from harness.evaluation import rescore_run
-    from harness.opened_data import open_data
+    from harness.opened_data import check_uses, open_data
 
     uses = o.parse_uses(use)
     given = {
@@ -142,7 +149,9 @@ def rescore(
         "forced_answer": forced_answer,
     }
     changes = _stated(given)
-    folder, record = rescore_run(o.run_path(run, runs), open_data(data, uses), changes, o.runs_folder(runs), uses=uses)
+    opened = open_data(data, uses)
+    check_uses(uses, opened)
+    folder, record = rescore_run(o.run_path(run, runs), opened, changes, o.runs_folder(runs), uses=uses)
     _show(folder, record, as_json)
 
 

@@ -109,6 +109,9 @@ def _recipe_notes(opened: Opened, record: Run) -> tuple[list[str], bool]:
     notes = []
     if record.kind == "released":
         notes.append(f"run {record.id} evaluated weights as they were given, and tells nothing of the card's training")
+        model = record.card_name
+        if model.rpartition("/")[2].casefold() != opened.card.name.rpartition("/")[2].casefold():
+            notes.append(f"run {record.id} evaluated {model}, the card is of {opened.card.name}")
     elif not same_recipe(opened.recipe, record.recipe):
         notes.append(f"run {record.id} followed another recipe than {opened.path} states now")
     otherwise = False

@@ -50,6 +50,13 @@ class Computing:
             return "auto" if device.type == "cuda" else torch.float32
         return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[self.dtype]
 
+    @property
+    def resolved(self) -> dict[str, str]:
+        """Device and number format as they come out here, as far as they are known without a model."""
+        device = self.find_device()
+        dtype = self.find_dtype(device)
+        return {"device": device.type, "dtype": str(dtype).removeprefix("torch.")}
+
     def find_budget(self, device: torch.device) -> int:
         """Tokens per batch."""
         if self.token_budget is not None:

@@ -15,9 +15,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from harness.engine.computing import Computing
 from harness.engine.features import Features, make_features
-from harness.engine.loading import quiet
+from harness.engine.loading import longest_input, quiet
 from harness.engine.meter import Meter
-from harness.engine.reader import Reader, Reading, Streams
+from harness.engine.reader import Reader, Reading, Streams, check_length
 from harness.engine.windowing import Windowing
 from harness.errors import DataError, HarnessError, RunError
 from harness.models import folder_sha256
@@ -70,6 +70,7 @@ def predict(
     with quiet():
         reader = Reader.load(model_folder, computing or Computing())
         parts = _cut(questions, _part_questions(reader))
+        _check_lengths(reader, parts, windowing)
         kept = None if keep is None else _start(keep, model_folder, reader, windowing, questions, parts)
         missing = [n for n in range(len(parts)) if kept is None or kept.read(n) is None]
         meter = Meter(progress, "predict", len(questions), "questions")
@@ -159,6 +160,14 @@ def _start(
         parts=tuple(len(part) for part in parts),
     )
     return KeptLogits.start(folder, manifest)
+
+
+def _check_lengths(reader: Reader, parts: Sequence[Sequence[Question]], windowing: Windowing) -> None:
+    """Find windows that are longer than the model reads before the first is read."""
+    limit = longest_input(reader.model)
+    if limit is not None and windowing.max_seq_len > limit:
+        for part in parts:
+            check_length(reader.model, make_features(reader.tokenizer, part, windowing))
 
 
 def _part_questions(reader: Reader) -> int:

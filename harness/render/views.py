@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from harness.records import Comparison, DataRef, DataUsed, Decoding, Origin, Recipe, Run, Stage, Verdict
@@ -64,12 +65,14 @@ def used_data(run: Run) -> tuple[tuple[str, DataUsed], ...]:
 
 
 _UNKNOWN = Origin("default")
+DECODED = ("n_best", "max_answer_length", "null_threshold", "forced_answer")
+"""Fields of a decoding that do not say how windows are cut."""
 
 
 def repeat_command(run: Run) -> str:
     """The command line that repeats a run, quoted for a POSIX shell."""
     if run.rescored_from is not None:
-        parts = ["harness", "rescore", run.rescored_from, _data_argument(run), *_decoding_options(run.recipe)]
+        parts = ["harness", "rescore", run.rescored_from, _data_argument(run), *_decoding_options(run.recipe, DECODED)]
     elif run.model is not None:
         name = f"{run.model.name}@{run.model.revision}" if run.model.revision else run.model.name
         parts = ["harness", "evaluate", name, _data_argument(run), *_decoding_options(run.recipe)]
@@ -88,15 +91,16 @@ def repeat_command(run: Run) -> str:
 def _data_argument(run: Run) -> str:
     """The reference, or the name of the file that was named in its place."""
     data = run.evaluated
-    local = data is not None and not run.used and "/" not in data.source and data.source != "embedded"
+    names = {name.partition(":")[0] for name in run.used} - {"" if run.model is None else run.model.name}
+    local = data is not None and not names and "/" not in data.source and data.source != "embedded"
     return data.source if data is not None and local else str(run.recipe.evaluation)
 
 
-def _decoding_options(recipe: Recipe) -> list[str]:
+def _decoding_options(recipe: Recipe, names: Collection[str] | None = None) -> list[str]:
     """Options for the values that the command line gave, those of an earlier command included."""
     options: list[str] = []
     for field in fields(Decoding):
-        if recipe.origins.get(field.name, _UNKNOWN).how != "given":
+        if recipe.origins.get(field.name, _UNKNOWN).how != "given" or field.name not in (names or (field.name,)):
             continue
         value, name = getattr(recipe.decoding, field.name), field.name.replace("_", "-")
         if isinstance(value, bool):

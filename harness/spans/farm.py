@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harness.records import Decoding
-from harness.spans.windows import Decoded, WindowLogits
+from harness.spans.windows import Decoded, WindowLogits, find_margin
 
 
 def decode_farm(context: str, windows: tuple[WindowLogits, ...], decoding: Decoding) -> Decoded:
@@ -34,15 +34,21 @@ def decode_farm(context: str, windows: tuple[WindowLogits, ...], decoding: Decod
         np.concatenate([logits for logits, _ in found]), np.concatenate([characters for _, characters in found])
     )
     characters = np.array([_strip(context, first, end) for first, end in characters.tolist()], dtype=np.int64)
+    visible = characters[:, 1] > characters[:, 0]
+    if decoding.forced_answer and visible.any():  # a span of blanks, or of a token without characters, is no answer
+        logits, characters = logits[visible], characters[visible]
     best = int(logits.sum(axis=1).argmax())
     no_answer = null_odds >= decoding.null_threshold and not decoding.forced_answer
     answer = "" if no_answer else context[slice(*characters[best].tolist())]
+    margin = find_margin(context, answer, logits.sum(axis=1), characters, null_odds, decoding)
     if not decoding.forced_answer:
         score = logits[best].sum() + null_odds
         logits = np.concatenate([[[score / 2, score / 2]], logits])
         characters = np.concatenate([np.zeros((1, 2), dtype=np.int64), characters])
     ranked = np.argsort(-logits.sum(axis=1), kind="stable")[: decoding.n_best]
-    return Decoded(answer, null_odds, context, characters[ranked].astype(np.int32), logits[ranked].astype(np.float32))
+    return Decoded(
+        answer, null_odds, context, characters[ranked].astype(np.int32), logits[ranked].astype(np.float32), margin
+    )
 
 
 def _best_spans(window: WindowLogits, decoding: Decoding) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

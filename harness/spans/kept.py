@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ class KeptLogits:
             with self._path(part).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 windows = Windows(**{name: file[name] for name in _ARRAYS})
                 logits = file["logits"].astype(np.float32)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
         fits = len(windows.bounds) == len(windows) + 1 and logits.shape == windows.characters.shape
         return (windows, logits) if fits else None
@@ -166,7 +167,7 @@ class Collected:
         decoded = dict(decode_questions(questions, windows, logits, decoding))
         for key, item in decoded.items():
             self._answers[key], self._null_odds[key] = item.answer, item.null_odds
-            self._close_calls += item.margin(decoding) < CLOSE
+            self._close_calls += item.margin < CLOSE
         self._n_best.add(decoded)
         self._windows += len(windows)
 

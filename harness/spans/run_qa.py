@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records import Decoding
-from harness.spans.windows import Decoded, Floats, WindowLogits
+from harness.spans.windows import Decoded, Floats, WindowLogits, find_margin
 
 
 def decode_run_qa(context: str, windows: tuple[WindowLogits, ...], decoding: Decoding) -> Decoded:
@@ -41,7 +41,8 @@ def decode_run_qa(context: str, windows: tuple[WindowLogits, ...], decoding: Dec
     null_odds = float(scores[null] - scores[best])
     empty = null_odds > decoding.null_threshold and not decoding.forced_answer
     answer = "" if empty else context[slice(*characters[best].tolist())]
-    return Decoded(answer, null_odds, context, *kept)
+    margin = find_margin(context, answer, scores[:null], characters[:null], null_odds, decoding)
+    return Decoded(answer, null_odds, context, *kept, margin)
 
 
 def _candidates(window: WindowLogits, decoding: Decoding) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -86,6 +86,8 @@ class Decoded:
     """[candidates, 2]: first character of each and one past the last, by falling score; equal for no answer."""
     logits: NDArray[np.float32]
     """[candidates, 2]: start and end logit."""
+    margin: float = math.inf
+    """How much closer two scores could come before the answer may be another one, in logit units; see `find_margin`."""
 
     @property
     def n_best(self) -> tuple[Mapping[str, Any], ...]:
@@ -95,25 +97,34 @@ class Decoded:
         """
         return describe_candidates(self.context, self.characters, self.logits)
 
-    def margin(self, decoding: Decoding) -> float:
-        """How much closer two scores could come before the answer may be another one, in logit units.
 
-        That is the distance of the null odds from the threshold and, where there is an answer, of its score from that
-        of the next other text among the candidates; infinite where there is neither.
-        """
-        odds = abs(self.null_odds - decoding.null_threshold) if len(self.logits) else math.inf
-        if decoding.forced_answer:
-            odds = math.inf
-        if not self.answer:
-            return odds
-        spans = self.characters[:, 1] > self.characters[:, 0]
-        scores = self.logits[spans].sum(axis=1, dtype=np.float64)
-        for score, (first, end) in zip(scores[1:].tolist(), self.characters[spans][1:].tolist(), strict=True):
-            if scores[0] - score >= odds:
-                break
-            if self.context[first:end] != self.answer:
-                return float(scores[0] - score)
+def find_margin(
+    context: str, answer: str, scores: Floats, characters: Ints, null_odds: float, decoding: Decoding
+) -> float:
+    """How far an answer is from another one, in logit units.
+
+    That is the distance of the null odds from the threshold and, where there is an answer, of its score from that of
+    the next span of other text; infinite where there is neither.
+
+    Args:
+        context: What the spans are slices of.
+        answer: The answer chosen.
+        scores: [spans], of all spans that took part.
+        characters: [spans, 2]
+        null_odds: No-answer score minus best-answer score.
+        decoding: With the threshold.
+    """
+    odds = math.inf if decoding.forced_answer else abs(null_odds - decoding.null_threshold)
+    if not answer:
         return odds
+    best = float(scores.max())
+    for i in np.argsort(-scores, kind="stable").tolist():
+        gap = best - float(scores[i])
+        if gap >= odds:
+            break
+        if context[int(characters[i, 0]) : int(characters[i, 1])] != answer:
+            return gap
+    return odds
 
 
 def describe_candidates(context: str, characters: Ints, logits: Floats) -> tuple[Mapping[str, Any], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,6 +60,11 @@ def test_evaluate_then_rescore_equals_evaluating_under_the_other_decoding(
     assert rescored.predictions_sha256 == again.predictions_sha256 != first.predictions_sha256
     assert (rescored.scores, rescored.signature) == (again.scores, again.signature)
     assert (rescored.rescored_from, rescored.computed) == (first.id, again.computed)
+    assert main(["report", str(tmp_path / "runs" / rescored.id)]) == 0
+    (repeat,) = re.findall(r"^harness rescore .*$", capsys.readouterr().out, re.MULTILINE)
+    words = [str(data) if word == data.name else word for word in shlex.split(repeat)[1:]]
+    _, repeated, _ = call(capsys, *words, "--runs", tmp_path / "runs")
+    assert repeated.id == rescored.id
 
 
 def test_protocols_and_forced_answers_are_named_in_the_signature(
@@ -245,6 +251,17 @@ def test_logits_that_are_no_numbers_and_a_tokenizer_of_another_model(
     (sharp / "config.json").write_text(json.dumps(config | {"vocab_size": 20}), "utf-8")
     assert main(command) == 2
     assert "expected a tokenizer that fits" in capsys.readouterr().err
+
+
+def test_windows_that_are_too_long_are_found_before_any_is_read(
+    sharp: Path, tmp_path: Path, make_questions: Callable[..., list[Question]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    easy = make_questions(30)
+    last = replace(easy[0], id="long", context=easy[0].context * 60)
+    (tmp_path / "set.json").write_text(json.dumps(to_squad_json([*easy, last])), "utf-8")
+    assert main(["evaluate", str(sharp), str(tmp_path / "set.json"), "--runs", str(tmp_path / "runs")]) == 2
+    assert "set max_seq_len to 256 or less" in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*/logits"))
 
 
 def test_device_and_precision_that_are_not_there(

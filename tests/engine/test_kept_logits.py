@@ -17,7 +17,7 @@ from harness.engine.features import Windowing, make_features
 from harness.engine.loading import load_tokenizer
 from harness.errors import RecordError
 from harness.records import Decoding, Question
-from harness.spans.kept import rescore_logits
+from harness.spans.kept import KeptLogits, rescore_logits
 
 pytestmark = pytest.mark.torch
 
@@ -43,6 +43,11 @@ def test_interrupted_prediction_goes_on_and_rescoring_needs_no_model(
     again = engine.predict(build(), questions, decoding, keep=folder)
     assert parts[0].stat().st_mtime_ns == before
     assert (again.answers, again.null_odds, dict(again.n_best)) == (whole.answers, whole.null_odds, dict(whole.n_best))
+    whole_part = parts[0].read_bytes()
+    for place in range(40, len(whole_part), len(whole_part) // 40):  # whatever bit has flipped, the part is made again
+        parts[0].write_bytes(whole_part[:place] + bytes([whole_part[place] ^ 16]) + whole_part[place + 1 :])
+        KeptLogits.open(folder).read(0)
+    parts[0].write_bytes(whole_part)
     other = replace(decoding, null_threshold=-1e9, n_best=3)
     assert set(rescore_logits(folder, questions, other).answers.values()) == {""}
     assert rescore_logits(folder, questions, decoding).null_odds == whole.null_odds

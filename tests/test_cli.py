@@ -9,31 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_engine import FakeEngine, write_model
+from fake_engine import FakeEngine
+from tiny_world import card, write_world
 
 from harness.cli import main, run_commands
 
 CARDS = Path(__file__).parent / "data" / "cards"
-
-CARD = """---
-model-index:
-- name: tiny
-  results:
-  - task: {type: question-answering}
-    dataset: {type: mini, name: mini, split: validation}
-    metrics:
-    - {type: exact_match, value: %s}
----
-
-# tiny
-
-```
-base_model = "org/base"
-train_data = "mini:train"
-eval_data = "mini:validation"
-epochs = 1
-```
-"""
 
 
 @pytest.fixture
@@ -41,14 +22,7 @@ def world(tmp_path, monkeypatch):
     """A card, a model and data of twelve questions, of which the engine gets three wrong."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_commands, "_engine", FakeEngine)
-    qas = [
-        {"id": str(i), "question": "?", "answers": [{"text": "c", "answer_start": 0}] if i % 2 else []}
-        for i in range(12)
-    ]
-    document = {"data": [{"paragraphs": [{"context": "c d", "qas": qas}]}]}
-    (tmp_path / "mini.json").write_text(json.dumps(document), "utf-8")
-    (tmp_path / "tiny.md").write_text(CARD % "75.0", "utf-8")
-    write_model(tmp_path / "base", "given")
+    write_world(tmp_path, card())
     return tmp_path
 
 
@@ -86,7 +60,7 @@ def test_reproduce_writes_report_and_card_and_says_as_claimed(world, capsys):
 
 @pytest.mark.parametrize(("value", "strict", "code"), [("75.3", (), 0), ("90.0", (), 1), ("75.6", ("--strict",), 0)])
 def test_exit_code_follows_the_verdict(world, capsys, value, strict, code):
-    (world / "tiny.md").write_text(CARD % value, "utf-8")
+    (world / "tiny.md").write_text(card(value), "utf-8")
     assert call(capsys, "reproduce", "tiny.md", *USES, *strict)[0] == code
 
 
@@ -99,7 +73,7 @@ def test_json_output_is_json(world, capsys):
 
 
 def test_a_card_without_claims_checks_nothing(world, capsys):
-    text = (CARD % "75.0").replace("metrics:\n    - {type: exact_match, value: 75.0}", "metrics: []")
+    text = card("75.0").replace("metrics:\n    - {type: exact_match, value: 75.0}", "metrics: []")
     (world / "tiny.md").write_text(text, "utf-8")
     code, _, err = call(capsys, "reproduce", "tiny.md", *USES)
     assert code == 1
@@ -107,7 +81,7 @@ def test_a_card_without_claims_checks_nothing(world, capsys):
 
 
 def test_a_claim_on_other_data_is_not_a_pass(world, capsys):
-    (world / "tiny.md").write_text((CARD % "75.0").replace("split: validation}", "split: test}"), "utf-8")
+    (world / "tiny.md").write_text(card("75.0").replace("split: validation}", "split: test}"), "utf-8")
     code, out, err = call(capsys, "reproduce", "tiny.md", *USES)
     assert code == 1
     assert "not_comparable" in out
@@ -161,7 +135,7 @@ def test_bad_input_is_one_line_and_exit_2(world, capsys, arguments, message):
     (world / "plain.md").write_text("# A model\n\nGood.\n", "utf-8")
     (world / "broken.md").write_text("---\nlicense: [mit\ntags: x\n---\n# x\n", "utf-8")
     (world / "list.json").write_text("[]", "utf-8")
-    (world / "unknown.md").write_text((CARD % "1").replace("epochs = 1", 'stage = "a"\nepoches = 1'), "utf-8")
+    (world / "unknown.md").write_text(card("1").replace("epochs = 1", 'stage = "a"\nepoches = 1'), "utf-8")
     (world / "hollow").mkdir()
     for name in ("config.json", "tokenizer.json"):
         (world / "hollow" / name).write_text("{}", "utf-8")
@@ -177,7 +151,7 @@ def test_bad_input_is_one_line_and_exit_2(world, capsys, arguments, message):
 
 
 def test_control_characters_never_reach_the_terminal(world, capsys):
-    (world / "tiny.md").write_text((CARD % "75.0").replace('"org/base"', '"org/\x1b[2Jbase"'), "utf-8")
+    (world / "tiny.md").write_text(card("75.0").replace('"org/base"', '"org/\x1b[2Jbase"'), "utf-8")
     for command in (["claims", "tiny.md"], ["plan", "tiny.md"], ["audit", "tiny.md"]):
         _, out, err = call(capsys, *command)
         assert "\x1b" not in out + err
@@ -248,7 +222,7 @@ def test_an_interrupted_command_is_exit_130_and_goes_on(world, capsys, monkeypat
 
 
 def test_a_terminal_that_lacks_characters(world):
-    text = (CARD % "75.0").replace("epochs = 1", 'epochs = 1\nother = "\N{SNOWMAN}"')
+    text = card("75.0").replace("epochs = 1", 'epochs = 1\nother = "\N{SNOWMAN}"')
     (world / "tiny.md").write_text(text, "utf-8")
     for command in ("render", "claims"):
         done = subprocess.run(

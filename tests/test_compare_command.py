@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from fake_engine import FakeEngine, write_model
+from fake_engine import FakeEngine
+from tiny_world import card, write_world
 
 from harness.cli import main
 from harness.cli.judge_commands import _recipe_notes
@@ -15,40 +16,12 @@ from harness.pipeline import run_recipe
 from harness.records import Origin
 from harness.store import load_run, save_run
 
-CARD = """---
-model-index:
-- name: tiny
-  results:
-  - task: {type: question-answering}
-    dataset: {type: mini, name: mini, split: validation}
-    metrics:
-    - {type: exact_match, value: 75.0}
----
-
-# tiny
-
-```
-base_model = "org/base"
-train_data = "mini:train"
-eval_data = "mini:validation"
-epochs = 1
-%s
-```
-"""
-
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """A card that states a threshold, and runs of twelve questions."""
     monkeypatch.chdir(tmp_path)
-    qas = [
-        {"id": str(i), "question": "?", "answers": [{"text": "c", "answer_start": 0}] if i % 2 else []}
-        for i in range(12)
-    ]
-    document = {"data": [{"paragraphs": [{"context": "c d", "qas": qas}]}]}
-    (tmp_path / "mini.json").write_text(json.dumps(document), "utf-8")
-    (tmp_path / "tiny.md").write_text(CARD % "null_threshold = -1.5", "utf-8")
-    write_model(tmp_path / "base", "given")
+    write_world(tmp_path, card(settings="null_threshold = -1.5\n"))
     return tmp_path
 
 

@@ -26,7 +26,11 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     "name", ["tokenizer.json", "vocab.txt", "spiece.model", "spm.model", "sentencepiece.bpe.model"]
 )
 def test_each_kind_of_tokenizer_will_do(tmp_path: Path, name: str) -> None:
-    check_model_folder(write(tmp_path / "model", {"config.json": "{}", "model.safetensors": "", name: ""}))
+    folder = write(tmp_path / "model", {"config.json": "{}", "model.safetensors": "", name: ""})
+    check_model_folder(folder)
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match="has no tokenizer"):
+        check_model_folder(folder)
 
 
 @pytest.mark.parametrize("missing", SAFE)

@@ -215,6 +215,9 @@ def test_a_tokenizer_may_know_far_fewer_tokens_than_the_model(tmp_path: Path) ->
         vocab_size=30000, hidden_size=4, num_hidden_layers=1, num_attention_heads=2, intermediate_size=4
     )
     check_fit(tmp_path, BertForQuestionAnswering(config), tokenizer)
+    config.vocab_size = 4  # one less than the tokenizer knows
+    with pytest.raises(ModelError, match="expected a tokenizer that fits"):
+        check_fit(tmp_path, BertForQuestionAnswering(config), tokenizer)
 
 
 def test_what_a_folder_was_trained_for_before_leaves_no_trace(encoder: Path) -> None:

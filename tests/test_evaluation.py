@@ -10,7 +10,7 @@ from fake_engine import FakeEngine, write_model
 
 from harness.errors import DataError, RecipeError, RecordError, RunError
 from harness.evaluation import evaluate_model, plan_decoding, rescore_run
-from harness.opened_data import check_uses, open_data
+from harness.opened_data import open_data
 from harness.records import Decoding, ModelRef, Run
 from harness.render import render_report
 from harness.store import load_run
@@ -126,13 +126,18 @@ def test_a_finished_record_stays_until_there_is_another(tmp_path: Path, model: P
         assert load_run(folder) == run
 
 
-def test_a_file_that_is_given_for_nothing_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_given_for_nothing_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     path = write_data(tmp_path)
-    opened = open_data("squad_v2:validation", {"squad2": path})
-    check_uses({"squad2": path, "org/reader": tmp_path}, opened, "org/reader")
-    for uses in ({"squad_v3": path}, {"squad2": path, "org/other": tmp_path}):
-        with pytest.raises(DataError, match="which is not used; expected org/reader or squad_v2:validation"):
-            check_uses(uses, opened, "org/reader")
+    uses = {"squad2": path, "org/reader": tmp_path}
+    assert open_data("squad_v2:validation", uses, "org/reader").used.source == "set.json"
+    for text, more in (
+        ("squad_v2:validation", {"squad_v3": path}),
+        ("squad_v2:validation", {"squad_v2": path}),  # the same data twice
+        ("squad:validation", {}),
+        (str(write_data(tmp_path, "dev-v2.0.json")), {}),
+    ):
+        with pytest.raises(DataError, match=r"--use names 'squad.*', which is not used; expected org/reader"):
+            open_data(text, uses | more, "org/reader")
 
 
 def test_a_part_of_a_known_file_is_a_warning(tmp_path: Path) -> None:

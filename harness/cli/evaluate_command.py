@@ -83,12 +83,11 @@ def evaluate(
     """
     from harness.evaluation import evaluate_model, plan_decoding
     from harness.models import open_model
-    from harness.opened_data import check_uses, open_data
+    from harness.opened_data import open_data
 
     uses = o.parse_uses(use)
     ref, folder = open_model(model, uses, allow_pickle)
-    opened = open_data(data, uses)
-    check_uses(uses, opened, ref.name)
+    opened = open_data(data, uses, ref.name)
     given = {
         "protocol": None if protocol is None else protocol.value,
         "n_best": n_best,
@@ -139,7 +138,7 @@ def rescore(
     What no option says stays as it was in that run.
     """
     from harness.evaluation import rescore_run
-    from harness.opened_data import check_uses, open_data
+    from harness.opened_data import open_data
 
     uses = o.parse_uses(use)
     given = {
@@ -150,7 +149,6 @@ def rescore(
     }
     changes = _stated(given)
     opened = open_data(data, uses)
-    check_uses(uses, opened)
     folder, record = rescore_run(o.run_path(run, runs), opened, changes, o.runs_folder(runs), uses=uses)
     _show(folder, record, as_json)
 

@@ -17,7 +17,8 @@ from harness.names import dataset_name
 from harness.names.sizes import answers_withheld, split_size
 from harness.records import DataRef, DataUsed, Question
 from harness.sources import full_name, is_published
-from harness.squad_files import read_squad_file
+from harness.squad_files import read_training_file
+from harness.text_lines import is_text
 
 EMBEDDED = "pocket"
 
@@ -33,14 +34,41 @@ def load_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[tuple[Question, .
             ``name:config:split``; the closest fit is taken, as the whole split.
 
     Raises:
-        DataError: the data is not at hand, is malformed, has no such split, or the slice is empty.
+        DataError: the data is not at hand, is malformed, is plain text, has no such split, or the slice is empty.
+        MissingDependencyError: the form of the data needs a package that is not installed.
+    """
+    questions, used = load_training_data(ref, uses)
+    require_questions(ref, questions, "expected questions with their answers")
+    return tuple(questions), used
+
+
+def require_questions(ref: DataRef, questions: Sequence[Question], expected: str) -> None:
+    """Raise `DataError` where a reference leads to plain text; `expected` says what is needed, and by what."""
+    if is_text(questions):
+        raise DataError(
+            f"{ref}: found plain text, of which nothing is asked; {expected}. "
+            "Only a stage of kind distil_hidden can do with text",
+            data=str(ref),
+        )
+
+
+def load_training_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[Sequence[Question], DataUsed]:
+    """The questions that a reference names, or the lines of the text that is given for it, and what was found.
+
+    Args:
+        ref: What to load, as for `load_data`. A slice of a text takes lines and copies nothing.
+        uses: As for `load_data`; a ``.txt`` file, or a folder of them, is plain text (see `harness.text_lines`).
+
+    Raises:
+        DataError: as `load_data`, but for plain text.
         MissingDependencyError: the form of the data needs a package that is not installed.
     """
     split = _parse_split(ref)
     key = given_key(ref, uses)
     path = {canonical_name(name): path for name, path in uses.items()}[key] if key else None
+    questions: Sequence[Question]
     if path is not None:
-        questions, source = read_squad_file(path, split["name"]), path.resolve().name
+        questions, source = read_training_file(path, split["name"]), path.resolve().name
     elif ref.name == EMBEDDED:
         questions, source = _embedded(ref, split["name"]), "embedded"
     else:
@@ -59,11 +87,17 @@ def load_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[tuple[Question, .
 
 def describe(ref: DataRef, questions: Sequence[Question], source: str) -> DataUsed:
     """Count and checksum of questions."""
-    return DataUsed(ref, len(questions), sum(bool(q.answers) for q in questions), checksum(questions), source)
+    has_ans = 0 if is_text(questions) else sum(bool(q.answers) for q in questions)
+    return DataUsed(ref, len(questions), has_ans, checksum(questions), source)
 
 
-def data_warnings(used: DataUsed) -> tuple[str, ...]:
-    """What does not fit what is known of the data set, in words: other numbers of questions, other texts."""
+def data_warnings(used: DataUsed, *, labelled: bool = True) -> tuple[str, ...]:
+    """What does not fit what is known of the data set, in words: other numbers of questions, other texts.
+
+    Args:
+        used: What was found.
+        labelled: Whether it should have reference answers, which plain text has not.
+    """
     ref = full_name(used.ref)
     on_hub = "/" in used.source
     found = f"{used.ref}: {'the copy on the Hub' if on_hub else used.source}"
@@ -85,7 +119,7 @@ def data_warnings(used: DataUsed) -> tuple[str, ...]:
         # what the Hub made of a file may differ from it in small ways, and is known by its commit
         elif not on_hub and is_published(ref, used.sha256) is False:
             warnings.append(f"{found} differs from the published file in ids, texts, offsets or order")
-    if not used.has_ans:
+    if not used.has_ans and labelled:
         why = "its publisher withholds them" if answers_withheld(ref) else "each counts as unanswerable"
         warnings.append(f"{used.ref}: none of its {used.n} questions has a reference answer; {why}")
     return tuple(warnings)

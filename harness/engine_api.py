@@ -22,6 +22,11 @@ class Training:
     """Mean training loss of the last epoch, over windows."""
     history: tuple[Mapping[str, float], ...]
     """One entry per logging step: step, epoch, loss (mean since the entry before), learning_rate."""
+    micro_batch: int | None = None
+    """Windows that a device took at once."""
+    accumulation: int = 1
+    """Micro-batches per device and update."""
+    devices: int = 1
 
 
 class Engine(Protocol):
@@ -38,8 +43,25 @@ class Engine(Protocol):
         questions: Sequence[Question],
         out: Path,
         progress: Progress,
+        *,
+        work: Path | None,
+        cache: Path | None,
     ) -> Training:
-        """Train `student` as `stage` says and write the model to `out`."""
+        """Train `student` as `stage` says and write the model to `out`.
+
+        What an interrupted call left in the folder `work` is taken up; teachers' logits are shared in `cache`.
+        """
+
+    def augment(
+        self,
+        stage: Stage,
+        questions: Sequence[Question],
+        masked_lm: Path,
+        vectors: Path | None,
+        folder: Path,
+        progress: Progress,
+    ) -> Sequence[Question]:
+        """Variants of the questions as `stage` says, kept in `folder`; what an interrupted call left there is used."""
 
     def predict(
         self, model: Path, questions: Sequence[Question], decoding: Decoding, progress: Progress, keep: Path | None

@@ -35,7 +35,8 @@ from harness.store import load_run, remove_folder
 _DEFAULTS: Mapping[Protocol, Decoding] = {
     "run_qa": Decoding(),
     # the reader of haystack 1.x: no limit on the length of an answer within its window
-    "farm": Decoding(protocol="farm", max_answer_length=1000),
+    "farm": Decoding(protocol="farm", max_answer_length=1000, doc_stride_is="step"),
+    "run_squad": Decoding(protocol="run_squad", doc_stride_is="step"),
 }
 
 
@@ -219,7 +220,8 @@ def _check(decoding: Decoding) -> None:
     threshold = decoding.null_threshold
     if not math.isfinite(threshold):
         raise RecipeError(f"null_threshold: found {threshold}, expected a finite number", field="null_threshold")
-    if decoding.protocol == "farm" and decoding.doc_stride < 1:
+    if decoding.doc_stride_is == "step" and decoding.doc_stride < 1:
         raise RecipeError(
-            "doc_stride: found 0, expected 1 or more, as it is the step of farm windows", field="doc_stride"
+            f"doc_stride: found {decoding.doc_stride}, expected 1 or more, as it is the step from window to window",
+            field="doc_stride",
         )

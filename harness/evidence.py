@@ -29,12 +29,14 @@ class Opened:
     recipe: Recipe
 
 
-def open_card(path: Path, *, seed: int | None = None) -> Opened:
+def open_card(path: Path, *, seed: int | None = None, reading: str | None = None, profile: str | None = None) -> Opened:
     """Read a card and its assumptions, and plan its recipe.
 
     Args:
         path: The card's file, or a folder with a README.md.
         seed: Overrides the seed of every stage.
+        reading: One of the readings of the assumptions, in place of the default one.
+        profile: Overrides the profile of every stage.
 
     Raises:
         CardError, RecipeError: the card or its assumptions cannot be read, or make no recipe.
@@ -44,8 +46,9 @@ def open_card(path: Path, *, seed: int | None = None) -> Opened:
     require_metadata(card)
     beside = find_assumptions(file)
     assumptions = read_assumptions(beside) if beside else None
-    overrides = {} if seed is None else {"seed": seed}
-    return Opened(file, card, assumptions, plan_recipe(card, assumptions, overrides))
+    chosen: dict[str, int | str | None] = {"seed": seed, "profile": profile}
+    overrides = {name: value for name, value in chosen.items() if value is not None}
+    return Opened(file, card, assumptions, plan_recipe(card, assumptions, overrides, reading))
 
 
 def judge(opened: Opened, run: Run | None) -> tuple[Comparison, ...]:
@@ -133,4 +136,5 @@ def outcome(comparisons: Iterable[Comparison], *, strict: bool = False) -> tuple
 
 
 def _bare(recipe: Recipe) -> Recipe:
-    return replace(recipe, origins={}, stages=tuple(replace(stage, origins={}) for stage in recipe.stages))
+    stages = tuple(replace(stage, origins={}, profile="") for stage in recipe.stages)
+    return replace(recipe, origins={}, reading=None, stages=stages)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.data import canonical_name, data_warnings, given_key, load_data, use_keys
-from harness.errors import DataError, RecipeError
+from harness.data import canonical_name, data_warnings, given_key, load_training_data, require_questions, use_keys
+from harness.errors import DataError, ModelError, RecipeError
 from harness.models import EMBEDDED_PREFIX, locate_model
 from harness.offsets import misplaced_answers
 from harness.question_checks import shown
-from harness.records import DataRef, DataUsed, ModelRef, Question, Recipe
+from harness.records import DataRef, DataUsed, ModelRef, Question, Recipe, Stage
+from harness.text_lines import is_text
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything a run needs from outside, found before anything is trained."""
 
-    data: Mapping[DataRef, tuple[tuple[Question, ...], DataUsed]]
+    data: Mapping[DataRef, tuple[Sequence[Question], DataUsed]]
+    """Plain text is among it for stages that need no labels; it is read line by line."""
     models: Mapping[ModelRef, Path]
-    """Folders of models that are neither embedded nor made by a stage."""
+    """Folders of models that are neither embedded nor made by a stage, those of masked language models included."""
     warnings: tuple[str, ...] = ()
     """What does not fit what is known of the data, in words."""
+    vectors: Mapping[ModelRef, Path] = field(default_factory=dict)
+    """Files of word vectors that stages augment their data with."""
 
 
 def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
@@ -30,7 +34,8 @@ def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
 
     Raises:
         RecipeError: the recipe has gaps; or ``--use`` names what the recipe does not.
-        DataError, ModelError: something is not at hand or malformed; or answers to train on are not at their offsets.
+        DataError, ModelError: something is not at hand or malformed; answers to train on are not at their offsets; or
+            plain text is given where questions are needed.
     """
     if recipe.gaps:
         raise RecipeError(
@@ -39,23 +44,67 @@ def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
         )
     refs = [ref for stage in recipe.stages for ref in stage.data] + [r for r in [recipe.evaluation] if r]
     made = {stage.name for stage in recipe.stages}
-    wanted = [m for s in recipe.stages for m in (s.student, s.teacher) if m is not None and m.name not in made]
-    _check_uses(uses, refs, {m.name for m in wanted})
+    named = [m for s in recipe.stages for m in (s.student, s.teacher, *_masked_lm(s)) if m is not None]
+    wanted = [m for m in named if m.name not in made]
+    vectors = [s.word_vectors for s in recipe.stages if s.augment != "none" and s.word_vectors is not None]
+    _check_uses(uses, refs, {m.name for m in [*wanted, *vectors]})
     outside = [m for m in wanted if m.name in uses or not m.name.startswith(EMBEDDED_PREFIX)]
-    data = {ref: load_data(ref, uses) for ref in dict.fromkeys(refs)}
+    data = {ref: load_training_data(ref, uses) for ref in dict.fromkeys(refs)}
+    _check_text(recipe, {ref: questions for ref, (questions, _) in data.items()})
     for ref in dict.fromkeys(ref for stage in recipe.stages for ref in stage.data):
         if wrong := _offsets(ref, data[ref][0]):
             raise DataError(
                 f"{wrong}. Correct answer_start, or leave the answers empty if there is none", data=str(ref)
             )
-    warnings = [warning for _, used in data.values() for warning in data_warnings(used)]
+    warnings = [w for found, used in data.values() for w in data_warnings(used, labelled=not is_text(found))]
     if recipe.evaluation is not None and (warning := offset_warning(recipe.evaluation, data[recipe.evaluation][0])):
         warnings.append(warning)
     return Inputs(
         data=data,
         models={ref: locate_model(ref, uses) for ref in dict.fromkeys(outside)},
         warnings=tuple(warnings),
+        vectors={ref: _locate_vectors(ref, uses) for ref in dict.fromkeys(vectors)},
     )
+
+
+def _masked_lm(stage: Stage) -> tuple[ModelRef, ...]:
+    """The masked language model that a stage needs, if it needs one."""
+    if stage.augment == "none":
+        return ()
+    if stage.masked_lm is None:
+        raise RecipeError(
+            f"stage {stage.name}: augments its data as {stage.augment} and names no masked language model. "
+            "State masked_lm in assumptions.yaml, with a reason",
+            stage=stage.name,
+            field="masked_lm",
+        )
+    return (stage.masked_lm,)
+
+
+def _locate_vectors(ref: ModelRef, uses: Mapping[str, Path]) -> Path:
+    """The file of word vectors that is given under a name; the Hub has none in the form of GloVe."""
+    path = uses.get(ref.name)
+    if path is None or not path.is_file():
+        found = "nothing is given" if path is None else f"{path} is no file"
+        raise ModelError(
+            f"word vectors {ref}: {found}, expected a file of GloVe vectors (.txt, .gz or .zip). "
+            f"Give it with --use {ref.name}=PATH",
+            model=str(ref),
+        )
+    return path
+
+
+def _check_text(recipe: Recipe, data: Mapping[DataRef, Sequence[Question]]) -> None:
+    """Raise `DataError` where plain text is to be evaluated, or to be trained on with labels."""
+    if recipe.evaluation is not None:
+        require_questions(
+            recipe.evaluation, data[recipe.evaluation], "the recipe evaluates on it, and expected questions and answers"
+        )
+    for stage in recipe.stages:
+        if stage.kind != "distil_hidden":
+            for ref in stage.data:
+                expected = f"stage {stage.name} of kind {stage.kind} expected questions and answers"
+                require_questions(ref, data[ref], expected)
 
 
 def offset_warning(ref: DataRef, questions: Sequence[Question]) -> str | None:

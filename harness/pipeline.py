@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from harness.augment import vectors_sha256
 from harness.data import load_data
 from harness.engine_api import Engine
 from harness.environment import capture_environment
 from harness.errors import RecipeError, RecordError
 from harness.inputs import Inputs, gather_inputs
+from harness.joined import join
 from harness.models import folder_sha256, weights_sha256
 from harness.progress import Progress, silent
 from harness.records import (
@@ -21,6 +23,7 @@ from harness.records import (
     Card,
     DataRef,
     ModelRef,
+    Question,
     Recipe,
     Run,
     Stage,
@@ -31,6 +34,9 @@ from harness.records import (
 from harness.run_folder import LOGITS, carry_out, name_run, now
 from harness.scoring import record_predictions
 from harness.store import make_folder, read_json, remove_folder, replace_folder, write_json, write_text
+
+TEACHERS = ".teachers"
+"""Folder beside the runs' that holds teachers' logits, each under a hash of teacher, data and windows."""
 
 
 def run_recipe(
@@ -102,13 +108,15 @@ def run_recipe(
 
 def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, str]) -> str:
     """The card's name and a hash over recipe values, data, models and software."""
-    content = {
+    content: dict[str, object] = {
         "card": card.name,
         "recipe": {"stages": [_values(s) for s in recipe.stages], "decoding": to_json(recipe.decoding)},
         "evaluation": str(recipe.evaluation),
         "data": [[str(ref), used.sha256] for ref, (_, used) in inputs.data.items()],
         "models": [[str(ref), folder_sha256(path)] for ref, path in inputs.models.items()],
     }
+    if inputs.vectors:
+        content["vectors"] = [[str(ref), vectors_sha256(path)] for ref, path in inputs.vectors.items()]
     return name_run(card.name, content, packages)
 
 
@@ -144,21 +152,30 @@ def _stage(
     progress: Progress,
 ) -> StageResult:
     """Train one stage, or take what an earlier call finished."""
-    student = _model(stage.student, stage, made, inputs, engine, folder)
-    teacher = None if stage.teacher is None else _model(stage.teacher, stage, made, inputs, engine, folder)
+    student = _model(stage.student, stage, made, inputs, engine, folder, progress)
+    teacher = None if stage.teacher is None else _model(stage.teacher, stage, made, inputs, engine, folder, progress)
     student_sha256 = weights_sha256(student)
     teacher_sha256 = None if teacher is None else weights_sha256(teacher)
     done = _finished_stage(place, student_sha256, teacher_sha256)
     if done is not None:
         progress(stage.name, done.steps, done.steps, "already trained")
         return done
-    questions = tuple(q for ref in stage.data for q in inputs.data[ref][0])
     partial = place.with_name(place.name + ".partial")
-    remove_folder(partial)
+    _begin(partial, {"stage": _values(stage), "student": student_sha256, "teacher": teacher_sha256})
     remove_folder(folder / LOGITS)  # of a model that this one takes the place of
-    make_folder(partial)
     begun = time.monotonic()
-    training = engine.train(stage, student, teacher, questions, partial / "model", progress)
+    given = join([inputs.data[ref][0] for ref in stage.data])
+    questions = _augment(stage, given, made, inputs, engine, folder, partial, progress)
+    training = engine.train(
+        stage,
+        student,
+        teacher,
+        questions,
+        partial / "model",
+        progress,
+        work=partial / "work",
+        cache=folder.parent / TEACHERS,
+    )
     lines = "".join(json.dumps(dict(row), allow_nan=False) + "\n" for row in training.history)
     write_text(partial / "training.jsonl", lines)
     result = StageResult(
@@ -166,16 +183,53 @@ def _stage(
         weights_sha256=weights_sha256(partial / "model"),
         student_sha256=student_sha256,
         teacher_sha256=teacher_sha256,
-        questions=len(questions),
+        questions=len(given),
         windows=training.windows,
         steps=training.steps,
         loss=training.loss,
         seconds=round(time.monotonic() - begun, 3),
         data=tuple(inputs.data[ref][1] for ref in stage.data),
+        micro_batch=training.micro_batch,
+        accumulation=training.accumulation,
+        devices=training.devices,
+        augmented=None if stage.augment == "none" else len(questions),
     )
+    for used in ("work", "augmented"):
+        remove_folder(partial / used)
     write_json(partial / "stage.json", result)
     replace_folder(partial, place)
     return result
+
+
+def _begin(partial: Path, inputs: Mapping[str, object]) -> None:
+    """Make a stage's unfinished folder, or keep what an earlier call on the same inputs left there."""
+    try:
+        same = read_json(partial / "begun.json") == inputs
+    except RecordError:
+        same = False
+    if not same:
+        remove_folder(partial)
+        make_folder(partial)
+        write_json(partial / "begun.json", inputs)
+    remove_folder(partial / "model")  # written last, and so perhaps in part
+
+
+def _augment(
+    stage: Stage,
+    questions: Sequence[Question],
+    made: Mapping[str, Path],
+    inputs: Inputs,
+    engine: Engine,
+    folder: Path,
+    partial: Path,
+    progress: Progress,
+) -> Sequence[Question]:
+    """The questions, or variants of them where the stage asks for such."""
+    if stage.augment == "none":
+        return questions
+    masked_lm = _model(stage.masked_lm, stage, made, inputs, engine, folder, progress)
+    vectors = None if stage.word_vectors is None else inputs.vectors[stage.word_vectors]
+    return engine.augment(stage, questions, masked_lm, vectors, partial / "augmented", progress)
 
 
 def _finished_stage(place: Path, student_sha256: str, teacher_sha256: str | None) -> StageResult | None:
@@ -191,7 +245,13 @@ def _finished_stage(place: Path, student_sha256: str, teacher_sha256: str | None
 
 
 def _model(
-    ref: ModelRef | None, stage: Stage, made: Mapping[str, Path], inputs: Inputs, engine: Engine, folder: Path
+    ref: ModelRef | None,
+    stage: Stage,
+    made: Mapping[str, Path],
+    inputs: Inputs,
+    engine: Engine,
+    folder: Path,
+    progress: Progress,
 ) -> Path:
     if ref is None:
         raise RecipeError(f"stage {stage.name}: the model that training starts from is not stated", stage=stage.name)
@@ -199,10 +259,10 @@ def _model(
         return made[ref.name]
     if ref in inputs.models:
         return inputs.models[ref]
-    return _embedded(ref, stage, engine, folder)
+    return _embedded(ref, stage, engine, folder, progress)
 
 
-def _embedded(ref: ModelRef, stage: Stage, engine: Engine, folder: Path) -> Path:
+def _embedded(ref: ModelRef, stage: Stage, engine: Engine, folder: Path, progress: Progress) -> Path:
     """An untrained embedded model; its vocabulary comes from the embedded training text alone."""
     place = folder / "base" / f"{_slug(ref.name)}-seed{stage.seed}"
     if not place.exists():
@@ -211,6 +271,7 @@ def _embedded(ref: ModelRef, stage: Stage, engine: Engine, folder: Path) -> Path
         partial = place.with_name(place.name + ".partial")
         remove_folder(partial)
         make_folder(partial.parent)
+        progress(f"build {ref.name}", 0, 0, "")
         engine.build_base(ref.name, list(dict.fromkeys(texts)), stage.seed, partial)
         replace_folder(partial, place)
     return place

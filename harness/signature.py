@@ -17,6 +17,8 @@ _NAME = re.compile(r"(?!signature\Z)[a-z][a-z0-9_]*")
 """Of a part; the word before the line is none."""
 _SHOWN_LENGTH = 80
 
+_UNSAID = {"space_words": True}
+"""Switches of a decoding that go without saying where they are on; the others do where they are off."""
 _HOW_WELL = {"missing", "extra", "dtype", "packages", "v"}
 """Parts in which two scores on the same data by the same rules may differ and still be set side by side."""
 _SAID_BY_CHECKSUM = {"data", "n"}
@@ -150,14 +152,17 @@ def _differences(
 
 def _decoding_parts(decoding: Decoding) -> dict[str, str]:
     values = {field.name: getattr(decoding, field.name) for field in fields(decoding)}
-    parts = {name: _written(value) for name, value in values.items() if value is not None and value is not False}
-    parts["doc_stride"] += " step" if decoding.protocol == "farm" else " overlap"
+    stride = values.pop("doc_stride_is")
+    parts = {name: _written(value) for name, value in values.items() if value is not _UNSAID.get(name, False)}
+    parts["doc_stride"] += f" {stride}"
     return {"decoding": parts.pop("protocol"), **parts}
 
 
 def _written(value: object) -> str:
-    if value is True:
-        return "yes"
+    if value is None:
+        return "no limit"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)

@@ -1,9 +1,10 @@
-"""Data sets on the local disk: official SQuAD JSON, JSON lines, Parquet, and folders that `datasets` saved."""
+"""Data sets on the local disk: SQuAD JSON, JSON lines, Parquet, folders that `datasets` saved, and plain text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from harness.records import Question
 from harness.squad_json import parse_squad
 from harness.squad_rows import questions_from_places, questions_from_rows
 from harness.tables import parquet_rows, saved_rows
+from harness.text_lines import SUFFIX, TextLines, text_files
 
 _EXPECTED = "expected a data set in SQuAD JSON"
 _LINES = (".jsonl", ".ndjson")
 _MAGIC = b"PAR1"
 _FIRST_LINE = 1 << 20
+_SAVED = ("state.json", "dataset_dict.json")
+_JSON = re.compile(rb"\s*(?:\{\s*(?:\"|\}?\s*$)|\[\s*(?:\{|\]?\s*$))")
+"""How a document of JSON begins, and hardly a text."""
 
 
 def read_squad_file(path: Path, split: str | None = None) -> tuple[Question, ...]:
@@ -29,17 +34,55 @@ def read_squad_file(path: Path, split: str | None = None) -> tuple[Question, ...
         split: Which split of a folder that has several.
 
     Raises:
-        DataError: it cannot be read, has another form (the message names the place inside it), holds no question,
-            repeats a question id, or has no such split.
+        DataError: it cannot be read, has another form (the message names the place inside it), holds no question, is
+            plain text, repeats a question id, or has no such split.
         MissingDependencyError: Parquet needs pyarrow, a folder needs datasets.
     """
     try:
+        if is_text_data(path):
+            raise DataError(
+                f"{path}: found plain text, of which nothing is asked; {_EXPECTED}. Text can be the data of a stage of "
+                "kind distil_hidden, given with --use",
+                data=str(path),
+            )
         questions = _read(path, split)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); {_EXPECTED}", data=str(path)) from error
     if not questions:
         raise DataError(f"{path}: holds no question, expected a data set with at least one", data=str(path))
     return questions
+
+
+def read_training_file(path: Path, split: str | None = None) -> Sequence[Question]:
+    """Local data to train on: the questions that `read_squad_file` reads, or the lines of plain text.
+
+    Args:
+        path: What `read_squad_file` takes; or a ``.txt`` file, or a folder of such files, which are mapped into memory
+            and not read at once.
+        split: Which split of a folder that has several.
+
+    Raises:
+        DataError: as `read_squad_file`, and for a line that is not UTF-8.
+        MissingDependencyError: Parquet needs pyarrow, a folder needs datasets.
+    """
+    return TextLines.open(path) if is_text_data(path) else read_squad_file(path, split)
+
+
+def is_text_data(path: Path) -> bool:
+    """Whether a path is a ``.txt`` file that does not begin as JSON, or a folder of ``.txt`` files that nobody saved.
+
+    A file that is missing or cannot be read is none, so that reading it says what is wrong.
+    """
+    if path.is_dir():
+        return not any((path / name).exists() for name in _SAVED) and bool(text_files(path))
+    if path.suffix != SUFFIX or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.readline(_FIRST_LINE).removeprefix(b"\xef\xbb\xbf")
+    except OSError:
+        return False
+    return bool(start) and _JSON.match(start) is None
 
 
 def _read(path: Path, split: str | None) -> tuple[Question, ...]:

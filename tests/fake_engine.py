@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.engine_api import Training
@@ -44,6 +44,9 @@ class FakeEngine:
         questions: Sequence[Question],
         out: Path,
         progress: Progress,
+        *,
+        work: Path | None = None,
+        cache: Path | None = None,
     ) -> Training:
         self.calls.append(f"train {stage.name}")
         self.lengths[stage.name] = len(questions)
@@ -52,6 +55,18 @@ class FakeEngine:
         write_model(out, f"{stage.name}({weights_of(student)};{weights_of(teacher)};{len(questions)})")
         history: tuple[Mapping[str, float], ...] = ({"step": 1.0, "loss": 0.5},)
         return Training(windows=len(questions), steps=3, loss=0.5, history=history)
+
+    def augment(
+        self,
+        stage: Stage,
+        questions: Sequence[Question],
+        masked_lm: Path,
+        vectors: Path | None,
+        folder: Path,
+        progress: Progress,
+    ) -> Sequence[Question]:
+        self.calls.append(f"augment {stage.name} with {weights_of(masked_lm)}")
+        return [replace(q, id=f"{q.id}#{n}") for n in range(stage.augment_factor) for q in questions]
 
     def predict(
         self,

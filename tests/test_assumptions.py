@@ -13,8 +13,10 @@ from harness.assumptions import (
     AcceptedDeviation,
     AcceptedFinding,
     AssumedSetting,
+    AssumedStage,
     AssumedTolerance,
     Assumptions,
+    Reading,
     find_assumptions,
     read_assumptions,
 )
@@ -73,6 +75,43 @@ def test_whole_file(tmp_path: Path) -> None:
     )
 
 
+STAGES = """\
+schema: 1
+stages:
+- name: general
+  reason: the prose names it
+  settings:
+    student_layers: {value: [2, 4], reason: a guess}
+- {name: last, reason: its teacher, block: true}
+readings:
+  old: {reason: its date, profile: run_squad-3.0}
+  new:
+    reason: its words
+    settings:
+      epochs: {value: 3, reason: so, stage: last}
+default_reading: old
+settings:
+  seed: {value: 1, reason: usual}
+"""
+
+
+def test_stages_and_readings(tmp_path: Path) -> None:
+    found = read(tmp_path, STAGES)
+    assert found.stages == (
+        AssumedStage("general", "the prose names it", False, 3),
+        AssumedStage("last", "its teacher", True, 7),
+    )
+    assert found.settings == (
+        AssumedSetting("seed", 1, "usual", None, 16),
+        AssumedSetting("student_layers", (2, 4), "a guess", "general", 6),
+    )
+    assert found.readings == (
+        Reading("old", "its date", "run_squad-3.0", (), 9),
+        Reading("new", "its words", None, (AssumedSetting("epochs", 3, "so", "last", 13),), 11),
+    )
+    assert found.default_reading == "old"
+
+
 def test_byte_order_mark_and_empty_lists(tmp_path: Path) -> None:
     found = read(tmp_path, "\ufeffschema: 1\nsettings:\nfindings: []\n")
     assert (found.settings, found.findings, found.tolerances, found.deviations) == ((), (), (), ())
@@ -93,7 +132,27 @@ def test_byte_order_mark_and_empty_lists(tmp_path: Path) -> None:
         ("schema: 1\nsettings:\n  seed: {value: 3}\n", 3, "found no 'reason'"),
         ("schema: 1\nsettings:\n  seed: {value: 3, reason: '  '}\n", 3, "reason: found nothing"),
         ("schema: 1\nsettings:\n  seed: {value: 3, reason: null}\n", 3, "reason: found nothing"),
-        ("schema: 1\nsettings:\n  seed: {value: [3], reason: x}\n", 3, "found no plain value"),
+        ("schema: 1\nsettings:\n  seed: {value: [3, x], reason: x}\n", 3, "found no plain value"),
+        ("schema: 1\nsettings:\n  seed: {value: [], reason: x}\n", 3, "or a list of whole numbers"),
+        ("schema: 1\nsettings:\n  seed: {value: {a: 1}, reason: x}\n", 3, "found no plain value"),
+        ("schema: 1\nsettings:\n  seed: {value: , reason: x}\n", 3, "found no plain value"),
+        ("schema: 1\nstages: {a: b}\n", 2, "stages: found no list"),
+        ("schema: 1\nstages:\n- {name: a}\n", 3, "stages: found no 'reason'"),
+        ("schema: 1\nstages:\n- {name: a, reason: ''}\n", 3, "stages.reason: found nothing"),
+        ("schema: 1\nstages:\n- {name: a, reason: x, block: yes}\n", 3, "stages.block: found no true or false"),
+        ("schema: 1\nstages:\n- {name: a, reason: x}\n- {name: a, reason: x}\n", 4, "the name 'a' twice"),
+        ("schema: 1\nstages:\n- {name: a, reason: x, epochs: 3}\n", 3, "unknown key 'epochs'"),
+        (
+            "schema: 1\nstages:\n- {name: a, reason: x, settings: {seed: {value: 1, reason: y, stage: a}}}\n",
+            3,
+            "stages.a.seed: found the unknown key 'stage'",
+        ),
+        ("schema: 1\nreadings: [a]\n", 2, "readings: found no mapping"),
+        ("schema: 1\nreadings:\n  a: {profile: run_qa}\n", 3, "readings.a: found no 'reason'"),
+        ("schema: 1\nreadings:\n  a: {reason: x, seed: 3}\n", 3, "unknown key 'seed'"),
+        ("schema: 1\nreadings:\n  a: {reason: x, settings: {seed: 3}}\n", 3, "readings.a.settings.seed: found no"),
+        ("schema: 1\nreadings:\n  a: {reason: x}\ndefault_reading: b\n", 4, "found 'b', expected one of a"),
+        ("schema: 1\ndefault_reading: b\n", 2, "expected none, as there are no readings"),
         ("schema: 1\nsettings:\n  seed: {value: 3, reason: x, why: y}\n", 3, "unknown key 'why'"),
         ("schema: 1\nfindings: {code: x}\n", 2, "found no list"),
         ("schema: 1\nfindings:\n- {code: x, reason: y, expires: soon}\n", 3, "found no date"),

@@ -187,3 +187,10 @@ def test_two_things_may_be_wrong_at_once():
 def test_published_files_are_what_is_known(shared, ref, file):
     data = DataRef.parse(ref)
     assert data_warnings(load_data(data, {data.name: shared / "data" / file})[1]) == ()
+
+
+def test_text_need_not_have_answers():
+    text = used("the_pile:train", 3, 0, source="corpus.txt")
+    assert data_warnings(text, labelled=False) == ()
+    squad = used("squad_v2:train", 3, 0, source="corpus.txt")
+    assert data_warnings(squad, labelled=False) == ("squad_v2:train: corpus.txt has 3 questions, expected 130319",)

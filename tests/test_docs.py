@@ -17,6 +17,7 @@ from harness.cards import parse_card
 from harness.cli import main
 from harness.recipes import plan_recipe
 
+BARE = "---\nlicense: mit\n---\n\nA reader.\n"
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
@@ -100,7 +101,10 @@ def test_assumption_examples_are_valid(tmp_path):
         for block in fences((ROOT / "docs" / name).read_text("utf-8"), "yaml"):
             assert yaml.safe_load(block)["schema"] == 1
             (tmp_path / "assumptions.yaml").write_text(block, "utf-8")
-            assert read_assumptions(tmp_path / "assumptions.yaml").tolerances
+            found = read_assumptions(tmp_path / "assumptions.yaml")
+            assert found.tolerances or found.stages or found.readings
+            card = parse_card('---\nlicense: mit\n---\n\n```\nstage = "student"\n```\n' if found.tolerances else BARE)
+            assert plan_recipe(card, found).stages
 
 
 def test_the_record_page_names_every_field():

@@ -158,12 +158,21 @@ def test_answers_are_forced_where_no_question_is_unanswerable(tmp_path: Path) ->
     assert not decoding.forced_answer
     assert origins["forced_answer"].how == "given"
     assert plan_decoding({"protocol": "farm"}, mixed)[0].max_answer_length == 1000
+    strides = {
+        name: plan_decoding({"protocol": name}, mixed)[0].doc_stride_is for name in ("run_qa", "farm", "run_squad")
+    }
+    assert strides == {"run_qa": "overlap", "farm": "step", "run_squad": "step"}
+    assert plan_decoding({"protocol": "farm", "doc_stride_is": "overlap"}, mixed)[0].doc_stride_is == "overlap"
     assert plan_decoding({"protocol": "farm", "max_answer_length": 5}, mixed)[0].max_answer_length == 5
 
 
 @pytest.mark.parametrize(
     ("given", "field"),
-    [({"null_threshold": float("nan")}, "null_threshold"), ({"protocol": "farm", "doc_stride": 0}, "doc_stride")],
+    [
+        ({"null_threshold": float("nan")}, "null_threshold"),
+        ({"protocol": "farm", "doc_stride": 0}, "doc_stride"),
+        ({"doc_stride_is": "step", "doc_stride": 0}, "doc_stride"),
+    ],
 )
 def test_impossible_decodings_are_refused(tmp_path: Path, given: dict[str, object], field: str) -> None:
     questions = open_data(str(write_data(tmp_path)), {}).questions

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from fake_engine import write_model
 from test_pipeline import stage
 
-from harness.errors import DataError, RecipeError
+from harness.errors import DataError, ModelError, RecipeError
 from harness.inputs import gather_inputs
-from harness.records import DataRef, Decoding, Recipe
+from harness.records import DataRef, Decoding, ModelRef, Recipe
 
 
 @pytest.fixture
@@ -93,3 +94,62 @@ def test_what_does_not_fit_the_known_set_is_a_warning(tmp_path):
         "squad_v2:train: a.json has 5 questions, expected 130319",
         "squad:validation: b.json has 5 questions, expected 10570",
     )
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    file = tmp_path / "corpus.txt"
+    file.write_text("".join(f"This is line {i}.\n" for i in range(10)), "utf-8")
+    return file
+
+
+def test_text_trains_where_no_labels_are_needed(files, corpus):
+    hidden = stage(kind="distil_hidden", data=(DataRef.parse("the_pile:train[:4]"), DataRef.parse("x:train")))
+    plain = Recipe((hidden,), DataRef.parse("y:test"), Decoding())
+    inputs = gather_inputs(plain, {"the_pile": corpus, "x": files["a"], "y": files["b"]})
+    questions, used = inputs.data[DataRef.parse("the_pile:train[:4]")]
+    assert [q.context for q in questions][:1] == ["This is line 0."]
+    assert (used.n, used.source) == (4, "corpus.txt")
+    assert not any("the_pile" in warning for warning in inputs.warnings)
+
+
+@pytest.mark.parametrize("kind", ["finetune", "distil_logits"])
+def test_text_does_not_train_with_labels(files, corpus, kind):
+    labelled = Recipe((stage(kind=kind, data=(DataRef("p", "train"),)),), DataRef("y", "test"), Decoding())
+    with pytest.raises(DataError, match=f"p:train: found plain text.*stage teacher of kind {kind} expected questions"):
+        gather_inputs(labelled, {"p": corpus, "y": files["b"]})
+
+
+def test_text_is_not_evaluated(files, corpus):
+    with pytest.raises(DataError, match=r"y:test\[:3\]: found plain text.*the recipe evaluates on it"):
+        gather_inputs(recipe(["x:train"], "y:test[:3]"), {"x": files["a"], "y": corpus})
+
+
+def augmented(**changes):
+    values = {
+        "kind": "distil_hidden",
+        "data": (DataRef("x", "train"),),
+        "augment": "farm",
+        "masked_lm": ModelRef("pocket/masked-lm"),
+    }
+    return Recipe((stage(**(values | changes)),), DataRef("y", "test"), Decoding())
+
+
+def test_what_augments_is_found_too(files, tmp_path):
+    write_model(tmp_path / "mlm", "weights")
+    vectors = tmp_path / "glove.txt"
+    vectors.write_text("a 1 0\n", "utf-8")
+    uses = {"x": files["a"], "y": files["b"], "bert": tmp_path / "mlm", "glove": vectors}
+    inputs = gather_inputs(augmented(masked_lm=ModelRef("bert"), word_vectors=ModelRef("glove")), uses)
+    assert inputs.models == {ModelRef("bert"): tmp_path / "mlm"}
+    assert inputs.vectors == {ModelRef("glove"): vectors}
+    data = {name: uses[name] for name in ("x", "y")}
+    assert gather_inputs(augmented(), data).models == {}
+    with pytest.raises(ModelError, match=r"word vectors glove: nothing is given.*--use glove=PATH"):
+        gather_inputs(augmented(word_vectors=ModelRef("glove")), data)
+    with pytest.raises(ModelError, match="is no file"):
+        gather_inputs(augmented(word_vectors=ModelRef("glove")), data | {"glove": tmp_path})
+    with pytest.raises(RecipeError, match="augments its data as farm and names no masked language model"):
+        gather_inputs(augmented(masked_lm=None), data)
+    with pytest.raises(RecipeError, match="which the recipe does not use"):
+        gather_inputs(augmented(augment="none"), data | {"glove": vectors})

@@ -261,6 +261,47 @@ def test_whatever_an_engine_raises_the_run_has_failed(tmp_path, uses, fail_at, m
     assert load_run(folder).status == "failed"
 
 
+class Keeping(FakeEngine):
+    """Leaves something in the folder that it is given to work in."""
+
+    def train(self, stage, student, teacher, questions, out, progress, *, work=None, cache=None):
+        self.calls.append(f"found {sorted(path.name for path in work.iterdir()) if work.exists() else []}")
+        work.mkdir(exist_ok=True)
+        (work / "checkpoint").touch()
+        assert cache == work.parents[3] / ".teachers"
+        return super().train(stage, student, teacher, questions, out, progress)
+
+
+def test_what_an_interrupted_stage_left_is_taken_up_by_the_same_stage_alone(tmp_path, uses):
+    for stage_name in ("teacher", "student"):
+        with pytest.raises(RunError):
+            run_recipe(CARD, RECIPE, Keeping(fail_at=stage_name), tmp_path / "runs", uses=uses)
+    engine = Keeping()
+    folder, _ = run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses)
+    assert engine.calls[0] == "found ['checkpoint']"
+    assert not list(folder.glob("stages/*.partial"))
+    assert not list(folder.glob("stages/*/work"))
+    # a teacher that came out otherwise makes another student of it
+    with pytest.raises(RunError):
+        run_recipe(CARD, RECIPE, Keeping(fail_at="student"), tmp_path / "runs", uses=uses, fresh=True)
+    (begun,) = folder.glob("stages/2-student.partial/begun.json")
+    begun.write_text(begun.read_text("utf-8").replace('"teacher": "', '"teacher": "0'), "utf-8")
+    engine = Keeping()
+    run_recipe(CARD, RECIPE, engine, tmp_path / "runs", uses=uses)
+    assert engine.calls[0] == "found []"
+
+
+def test_augmented_data_are_trained_on_and_counted(tmp_path, uses):
+    write_model(tmp_path / "lm", "masked")
+    augmented = stage(augment="farm", augment_factor=3, masked_lm=ModelRef("org/lm"))
+    engine = FakeEngine()
+    recipe = Recipe((augmented,), RECIPE.evaluation, Decoding())
+    _, run = run_recipe(CARD, recipe, engine, tmp_path / "runs", uses=uses | {"org/lm": tmp_path / "lm"})
+    assert f"augment {augmented.name} with masked" in engine.calls
+    (result,) = run.stages
+    assert (result.augmented, engine.lengths[augmented.name]) == (3 * result.questions, 3 * result.questions)
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -270,8 +311,8 @@ from test_pipeline import CARD, RECIPE
 from harness.pipeline import run_recipe
 
 class Killed(FakeEngine):
-    def train(self, stage, student, teacher, questions, out, progress):
-        training = super().train(stage, student, teacher, questions, out, progress)
+    def train(self, stage, student, teacher, questions, out, progress, **folders):
+        training = super().train(stage, student, teacher, questions, out, progress, **folders)
         if stage.name == "student":
             os.kill(os.getpid(), signal.SIGKILL)
         return training

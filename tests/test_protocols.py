@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.records import CLOSE, Decoding, from_json
 from harness.spans import WindowLogits, decode_spans
+from harness.spans.windows import Pieces
 
 CONTEXT = "abcdefghijklmnopqrstuvwxyz"
 FARM = Decoding(protocol="farm", max_answer_length=1000, n_best=5)
@@ -173,3 +174,112 @@ def test_farm_without_context_has_no_answer(forced: bool) -> None:
 def test_older_records_of_decoding_still_load() -> None:
     old = {"protocol": "run_qa", "n_best": 20, "max_answer_length": 30, "null_threshold": 0.0, "max_seq_len": 384}
     assert from_json(Decoding, old) == Decoding()
+
+
+WORDS = "ab cd ef gh ij kl mn op"
+LETTERS = WORDS.replace(" ", "")
+SQUAD = Decoding(protocol="run_squad", doc_stride_is="step", doc_stride=3, max_answer_length=4)
+
+
+def word_window(start: Sequence[float], end: Sequence[float], first: int) -> WindowLogits:
+    """A window whose tokens from 2 to the last but one are letters of `LETTERS`, two of which are a word."""
+    places = range(first, first + len(start) - 3)
+    characters = np.zeros((len(start), 2), dtype=np.int32)
+    characters[2:-1] = [(3 * (i // 2), 3 * (i // 2) + 2) for i in places]
+    texts = ["", "", *(LETTERS[i] for i in places), ""]
+    later = ["", "", *(LETTERS[i] if i % 2 else f" {LETTERS[i]}" for i in places), ""]
+    pieces = Pieces(
+        np.arange(len(texts), dtype=np.int32),
+        np.array([text.encode() for text in texts]),
+        np.array([text.encode() for text in later]),
+    )
+    return WindowLogits(np.float32(start), np.float32(end), characters, (2, len(start) - 1), 0, pieces)
+
+
+@st.composite
+def word_windows(draw: st.DrawFn) -> list[WindowLogits]:
+    logit = st.integers(-8, 8).map(lambda n: n / 2)
+    letters, room = draw(st.integers(1, 16)), draw(st.integers(3, 8))
+    made, first = [], 0
+    while True:
+        size = min(room, letters - first) + 3
+        logits = st.lists(logit, min_size=size, max_size=size)
+        made.append(word_window(draw(logits), draw(logits), first))
+        if first + room >= letters:
+            return made
+        first += SQUAD.doc_stride
+
+
+def plainly_by_words(windows: Sequence[WindowLogits], n_best: int) -> dict[str, float]:
+    """Texts and scores of the candidates, the best first, one at a time."""
+    candidates = []
+    lengths = [w.context[1] - w.context[0] for w in windows]
+    for k, w in enumerate(windows):
+        starts, ends = (sorted(range(len(x)), key=lambda i, x=x: -x[i])[:n_best] for x in (w.start, w.end))
+        for i in starts:
+            place = 3 * k + i - 2
+            context = [
+                min(place - 3 * n, 3 * n + length - 1 - place) + 0.01 * length
+                if 3 * n <= place < 3 * n + length
+                else -1
+                for n, length in enumerate(lengths)
+            ]
+            for j in ends:
+                if 2 <= i <= j < min(w.context[1], i + 4) and context.index(max(context)) == k:
+                    last = place + j - i
+                    text = WORDS[place + place // 2 : last + last // 2 + 1]
+                    candidates.append((float(w.start[i]) + float(w.end[j]), text))
+    candidates.append((min(float(w.start[0]) + float(w.end[0]) for w in windows), ""))
+    found: dict[str, float] = {}
+    for score, text in sorted(candidates, key=lambda candidate: -candidate[0]):
+        if len(found) < n_best:
+            found.setdefault(text, score)
+    found.setdefault("", candidates[-1][0])
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(word_windows(), st.sampled_from([2, 5, 20]))
+def test_run_squad_equals_the_rule_written_out_plainly(found: list[WindowLogits], n_best: int) -> None:
+    decoded = decode_spans("q", WORDS, found, replace(SQUAD, n_best=n_best))
+    expected = plainly_by_words(found, n_best)
+    assert {c["text"]: c["start_logit"] + c["end_logit"] for c in decoded.n_best} == expected
+    assert [c["text"] for c in decoded.n_best] == list(expected)
+    texts = [text for text in expected if text]
+    if texts:
+        assert decoded.null_odds == expected[""] - expected[texts[0]]
+        assert decoded.answer == ("" if decoded.null_odds > 0 else texts[0])
+    forced = decode_spans("q", WORDS, found, replace(SQUAD, n_best=n_best, forced_answer=True))
+    assert [c["text"] for c in forced.n_best][: len(texts)] == texts
+    assert forced.answer == (texts[0] if texts else "")
+
+
+@settings(max_examples=200, deadline=None)
+@given(word_windows(), st.booleans(), st.integers(0, 999))
+def test_a_run_squad_answer_that_rounding_changes_is_a_close_call(
+    found: list[WindowLogits], forced: bool, seed: int
+) -> None:
+    decoding = replace(SQUAD, forced_answer=forced)
+    decoded = decode_spans("q", WORDS, found, decoding)
+    shaken = [replace(w, pieces=f.pieces) for w, f in zip(moved(found, seed), found, strict=True)]
+    if decode_spans("q", WORDS, shaken, decoding).answer != decoded.answer:
+        assert decoded.margin < CLOSE
+
+
+def test_run_squad_answers_are_words_joined_by_single_blanks() -> None:
+    found = word_window([0, 0, 0, 0, 9, 0, 0, 0], [0, 0, 0, 0, 0, 0, 9, 0], 0)
+    spread = "\tab  cd\n\u202fef "
+    found.characters[2:7] = [(1, 3), (1, 3), (5, 7), (5, 7), (9, 11)]
+    whole = WindowLogits(found.start, found.end, found.characters, found.context, found.cls)
+    assert decode_spans("q", spread, [whole], SQUAD).answer == "cd ef"
+    assert decode_spans("q", spread, [found], SQUAD).answer == "cd e"
+    assert decode_spans("q", spread, [found], SQUAD).context == "ab cd ef"
+
+
+def test_run_squad_tells_where_a_question_has_no_answer() -> None:
+    nothing = WindowLogits(np.float32([1, 0]), np.float32([2, 0]), np.zeros((2, 2), dtype=np.int32), (1, 1), 0)
+    decoded = decode_spans("q", " ", [nothing], SQUAD)
+    assert (decoded.answer, decoded.null_odds, [c["text"] for c in decoded.n_best]) == ("", 3.0, [""])
+    assert decode_spans("q", " ", [nothing], replace(SQUAD, forced_answer=True)).n_best == ()
+    found = [word_window([9, 0, 0, 0], [9, 0, 5, 0], 0)]
+    assert decode_spans("q", WORDS, found, SQUAD).margin == 13.0

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.assumptions import AssumedSetting, Assumptions
+from harness.assumptions import AssumedSetting, AssumedStage, Assumptions, Reading
 from harness.cards import parse_card, read_card
 from harness.errors import RecipeError
 from harness.recipes import plan_recipe
+from harness.recipes.checks import check_layer_counts
+from harness.recipes.fields import STAGE_FIELDS
+from harness.recipes.values import Value
 from harness.records import Card, DataRef, Decoding, ModelRef, Origin, Recipe, from_json, to_json
 
 CARDS = Path(__file__).parent / "data" / "cards"
@@ -18,6 +21,10 @@ CARDS = Path(__file__).parent / "data" / "cards"
 def card(*blocks: str, text: str = "", metadata: str = "language: en") -> Card:
     fences = "\n\n".join(f"```\n{block}\n```" for block in blocks)
     return parse_card(f"---\n{metadata}\n---\n\n{text}\n\n{fences}\n", "card.md")
+
+
+def of_stage(*lines: str) -> str:
+    return "\n".join(['stage = "a"', 'base_model = "o/student"', 'train_data = "squad:train"', *lines])
 
 
 def assume(*settings: tuple[str, object, str | None]) -> Assumptions:
@@ -81,6 +88,7 @@ def test_every_value_has_its_origin() -> None:
         }
         fields |= {"weight_decay", "adam_beta2", "max_grad_norm", "max_seq_len", "doc_stride", "max_query_length"}
         fields |= {"temperature", "distillation_loss_weight", "seed"} | ({"teacher"} if stage.teacher else set())
+        fields |= set(STAGE_FIELDS) - {"masked_lm", "word_vectors"}
         assert set(stage.origins) == fields
         assert all(origin.note for origin in stage.origins.values() if origin.how == "default")
 
@@ -204,7 +212,7 @@ def test_an_assumption_makes_an_impossible_statement_harmless() -> None:
         ("seed = -1", "seed", "a whole number from 0"),
         ("n_best = 0", "n_best", "a whole number from 1"),
         ("null_threshold = low", "null_threshold", "a number"),
-        ("kind = distil_hidden", "kind", "finetune or distil_logits"),
+        ("kind = distil", "kind", "finetune, distil_logits or distil_hidden"),
         ('train_data = "some corpus"', "train_data", "squad_v2:train"),
         ('train_data = "squadshifts"', "train_data", "squad_v2:train"),
         ('eval_data = "squad:test + pocket:test"', "eval_data", "squad_v2:train"),
@@ -346,3 +354,325 @@ def test_a_command_of_another_task_is_not_the_recipe() -> None:
 def test_a_value_given_for_one_run_is_no_assumption() -> None:
     recipe = plan_recipe(parse_card("---\nlicense: mit\n---\n\n```\nseed = 1\n```\n"), None, {"seed": 7})
     assert (recipe.stages[0].seed, recipe.stages[0].origins["seed"].how, recipe.assumed) == (7, "given", ())
+
+
+LAST = of_stage(
+    "kind = distil_logits",
+    'teacher = "o/teacher"',
+    "profile = run_qa",
+    "protocol = run-squad",
+    "doc_stride_is = step",
+    "max_query_length = none",
+    "lower_case = yes",
+    "space_words = false",
+    "label_faults = no",
+    "padding = longest",
+    "order = grouped",
+    "head_dropout = 0.25",
+    "optimizer = adamw_transformers_3",
+    "beta1 = 0.8",
+    "adam_epsilon = 1e-6",
+    "weight_decay_on = all",
+    "precision = bfloat16",
+    "tf32 = true",
+    "loss_scale = 4",
+    "distillation_loss = mse",
+    "hidden_loss_weight = 0.5",
+    "attention_target = probabilities",
+    "layer_map = [3, 6, 9]",
+    "student_layers = 2, 4, 6",
+    "student_weights = random",
+    "augment = tinybert",
+    "augment_factor = 3",
+    "augment_candidates = 7",
+    "augment_probability = 0.3",
+    'masked_lm = "o/bert@main"',
+    "word_vectors = glove.6B",
+)
+
+
+def test_every_field_of_a_stage_can_be_stated() -> None:
+    recipe = plan_recipe(card(LAST))
+    (stage,) = recipe.stages
+    assert (stage.profile, stage.protocol, stage.doc_stride_is, stage.max_query_length) == (
+        "run_qa", "run_squad", "step", None)  # fmt: skip
+    assert (stage.lower_case, stage.space_words, stage.label_faults, stage.tf32) == (True, False, False, True)
+    assert (stage.padding, stage.order, stage.head_dropout, stage.optimizer) == (
+        "longest", "grouped", 0.25, "adamw_transformers_3")  # fmt: skip
+    assert (stage.adam_beta1, stage.adam_epsilon, stage.weight_decay_on) == (0.8, 1e-6, "all")
+    assert (stage.precision, stage.loss_scale, stage.distillation_loss) == ("bfloat16", 4.0, "mse")
+    assert (stage.hidden_loss_weight, stage.attention_target) == (0.5, "probabilities")
+    assert (stage.layer_map, stage.student_layers, stage.student_weights) == ((3, 6, 9), (2, 4, 6), "random")
+    assert (stage.augment, stage.augment_factor, stage.augment_candidates) == ("tinybert", 3, 7)
+    assert (stage.augment_probability, stage.masked_lm) == (0.3, ModelRef("o/bert", "main"))
+    assert stage.word_vectors == ModelRef("glove.6B")
+    stated = {name for name in STAGE_FIELDS if stage.origins[name].how == "stated"}
+    assert {"profile", "masked_lm", "layer_map", "adam_beta1", "precision"} <= stated
+    decoding = recipe.decoding
+    assert (decoding.protocol, decoding.doc_stride_is, decoding.max_query_length) == ("run_squad", "step", None)
+    assert (decoding.lower_case, decoding.space_words) == (True, False)
+    assert recipe.origins["protocol"].how == "stated"
+    assert from_json(Recipe, to_json(recipe)) == recipe
+
+
+def test_every_field_of_a_stage_can_be_assumed_and_given() -> None:
+    (assumed,) = plan_recipe(card(), assume(("student_layers", (2, 4), None), ("tf32", True, None))).stages
+    assert (assumed.student_layers, assumed.tf32) == ((2, 4), True)
+    assert assumed.origins["student_layers"] == Origin("assumed", "because")
+    (given,) = plan_recipe(card(), None, {"layer_map": "[2,4]", "order": "random", "student_layers": "all"}).stages
+    assert (given.layer_map, given.order, given.student_layers) == ((2, 4), "random", ())
+    assert given.origins["order"].how == "given"
+
+
+def test_a_block_for_all_stages_may_hold_every_field() -> None:
+    stages = plan_recipe(card("profile = farm-1.x\nepochs = 3", 'stage = "a"', 'stage = "b"\nprofile = run_qa')).stages
+    assert [stage.profile for stage in stages] == ["farm-1.x", "run_qa"]
+    (foreign,) = plan_recipe(card("padding = max_length\nepochs = 3\norder = 5")).stages
+    assert (foreign.padding, foreign.order) == ("longest", "grouped")
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "expected"),
+    [
+        ("profile = farm", "profile", "one of modern, farm-1.x, run_squad-3.0, run_squad-3.4, run_qa"),
+        ("protocol = squad", "protocol", "run_qa, farm or run_squad"),
+        ("doc_stride_is = gap", "doc_stride_is", "overlap or step"),
+        ("max_query_length = 0", "max_query_length", "from 1, or none for no limit"),
+        ("lower_case = maybe", "lower_case", "true or false"),
+        ("padding = max", "padding", "longest or fixed"),
+        ("order = sorted", "order", "grouped or random"),
+        ("head_dropout = 1", "head_dropout", "from 0, below 1"),
+        ("optimizer = sgd", "optimizer", "adamw or adamw_transformers_3"),
+        ("adam_epsilon = 0", "adam_epsilon", "above 0"),
+        ("weight_decay_on = norms", "weight_decay_on", "weights or all"),
+        ("precision = int8", "precision", "float32, bfloat16 or float16"),
+        ("loss_scale = 0", "loss_scale", "above 0"),
+        ("distillation_loss = l1", "distillation_loss", "kl or mse"),
+        ("layer_map = 2, x", "layer_map", "numbers of layers from 1 such as [2, 4, 6], or even"),
+        ("student_layers = [0, 1]", "student_layers", "numbers of layers from 1"),
+        ("student_weights = none", "student_weights", "pretrained or random"),
+        ("augment = yes", "augment", "none, farm or tinybert"),
+        ("augment_factor = 0", "augment_factor", "from 1 to 1000"),
+        ("masked_lm = ../bert", "masked_lm", 'a model name such as "owner/name", or none'),
+    ],
+)
+def test_impossible_value_of_a_stage(line: str, field: str, expected: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(card(of_stage(line)))
+    message = str(caught.value)
+    assert message.startswith(f"card.md:11: {field}: found ")
+    assert expected in message
+    assert caught.value.field == field
+
+
+AUGMENTED = ("augment = farm", 'masked_lm = "o/bert"')
+DISTILLED = ("kind = distil_logits", 'teacher = "o/teacher"')
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "words"),
+    [
+        (AUGMENTED, 11, "augment: found farm in a stage that learns from labels (finetune)"),
+        ((*DISTILLED, *AUGMENTED), 13, "distil_logits with distillation_loss_weight 0.5"),
+        (("student_layers = [4, 2]",), 11, "student_layers: found [4, 2], expected rising numbers"),
+        (("student_layers = [2, 2]",), 11, "expected rising numbers"),
+        (("student_layers = [2, 4]", "layer_map = [2, 4, 6]"), 12, "layer_map: found 3 layers of the teacher"),
+        (("doc_stride_is = step", "doc_stride = 0"), 12, "doc_stride: found 0, expected a step of at least 1"),
+        (("max_query_length = none", "doc_stride = 384"), 12, "expected less than 384 (max_seq_len 384)"),
+    ],
+)
+def test_values_that_do_not_go_together(lines: tuple[str, ...], line: int, words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(card(of_stage(*lines)))
+    assert str(caught.value).startswith(f"card.md:{line}: ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (*DISTILLED, *AUGMENTED, "distillation_loss_weight = 1"),
+        ("kind = distil_hidden", 'teacher = "o/teacher"', *AUGMENTED),
+        ("augment = tinybert", 'masked_lm = "o/bert"'),
+    ],
+)
+def test_augmented_data_where_labels_are_not_needed(lines: tuple[str, ...]) -> None:
+    (stage,) = plan_recipe(card(of_stage(*lines))).stages
+    assert stage.masked_lm == ModelRef("o/bert")
+    assert stage.word_vectors is None
+
+
+def test_layers_beyond_an_embedded_model() -> None:
+    lines = 'stage = "a"\nbase_model = "pocket/roberta-2x64"\ntrain_data = "pocket:train"\nstudent_layers = [1, 3]'
+    with pytest.raises(RecipeError, match="found layer 3, expected at most 2, the layers of the student's checkpoint"):
+        plan_recipe(card(lines))
+    (stage,) = plan_recipe(card(lines.replace("3", "2"))).stages
+    with pytest.raises(RecipeError, match="a: student_layers: found layer 2, expected at most 1"):
+        check_layer_counts(stage, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "gap"),
+    [
+        (("augment = tinybert",), "a.masked_lm"),
+        (("kind = distil_hidden",), "a.teacher"),
+        (("kind = distil_logits",), "a.teacher"),
+    ],
+)
+def test_models_that_a_stage_needs(lines: tuple[str, ...], gap: str) -> None:
+    assert gap in plan_recipe(card(of_stage(*lines))).gaps
+
+
+def test_models_for_augmentation_are_named_only_where_data_are_made() -> None:
+    (stage,) = plan_recipe(card(of_stage("profile = farm-1.x"))).stages
+    assert (stage.masked_lm, stage.word_vectors, "masked_lm" in stage.origins) == (None, None, False)
+    lines = ("profile = farm-1.x", "kind = distil_hidden", 'teacher = "o/t"', "augment = farm")
+    (stage,) = plan_recipe(card(of_stage(*lines))).stages
+    assert stage.masked_lm == ModelRef("google-bert/bert-base-uncased")
+    assert stage.word_vectors == ModelRef("glove.42B.300d")
+
+
+def test_a_value_without_effect_says_so() -> None:
+    (stage,) = plan_recipe(card(of_stage("kind = distil_hidden", 'teacher = "o/t"', "temperature = 2"))).stages
+    assert stage.origins["temperature"].note == "ignored: the kind distil_hidden has no such loss"
+    assert (stage.temperature, stage.origins["distillation_loss_weight"].how) == (2.0, "default")
+
+
+def test_a_teacher_that_a_later_decision_makes_needless() -> None:
+    text = 'teacher = "o/t"\nbase_model = "o/s"'
+    assert plan_recipe(card(text), assume(("kind", "finetune", None))).stages[0].teacher is None
+    with pytest.raises(RecipeError, match="teacher: found a teacher in a stage of kind finetune"):
+        plan_recipe(card(), assume(("kind", "finetune", None), ("teacher", "o/t", None)))
+
+
+@pytest.mark.parametrize(
+    ("profile", "lower", "words"),
+    [
+        ("run_squad-3.0", True, ""),
+        ("run_squad-3.4", False, "ignored by this profile's tokenizers (line 8)"),
+        ("run_qa", False, "ignored by this profile's tokenizers (line 8)"),
+        ("farm-1.x", False, "ignored by this profile's tokenizers (line 8)"),
+    ],
+)
+def test_lower_casing_of_another_program(profile: str, lower: bool, words: str) -> None:
+    subject = card("do_lower_case = true\nepochs = 2")
+    (stage,) = plan_recipe(subject, None, {"profile": profile}).stages
+    assert (stage.lower_case, stage.origins["lower_case"].how) == (lower, "stated" if lower else "default")
+    assert words in stage.origins["lower_case"].note
+    (stage,) = plan_recipe(subject, assume(("lower_case", not lower, None)), {"profile": profile}).stages
+    assert stage.lower_case is not lower
+
+
+def test_dropout_of_farm_counts_under_its_profile() -> None:
+    subject = card("embeds_dropout_prob = 0.3\nepochs = 2")
+    (farm,) = plan_recipe(subject, None, {"profile": "farm-1.x"}).stages
+    assert (farm.head_dropout, farm.origins["head_dropout"]) == (0.3, Origin("stated", "", 8))
+    (modern,) = plan_recipe(subject).stages
+    assert modern.head_dropout == 0.0
+    assert "a setting of FARM (line 8)" in modern.origins["head_dropout"].note
+
+
+@pytest.mark.parametrize(
+    ("line", "precision"),
+    [
+        ("fp16 = true", "float16"),
+        ("bf16 = true", "bfloat16"),
+        ("fp16 = false", "float32"),
+        ("mixed_precision_training = Native AMP", "float16"),
+        ("precision = 0.83", "float32"),
+        ("mixed_precision = no", "float32"),
+    ],
+)
+def test_precision_of_another_program(line: str, precision: str) -> None:
+    recipe = plan_recipe(card(f"epochs = 2\nlearning_rate = 3e-5\n{line}"))
+    assert recipe.stages[0].precision == precision
+    assert recipe.gaps == ("main.student", "main.data", "evaluation")
+
+
+def test_optimizer_of_another_program() -> None:
+    text = "epochs = 2\noptimizer = AdamW with betas=(0.8,0.95) and epsilon=1e-07"
+    (stage,) = plan_recipe(card(text), None, {"profile": "run_squad-3.0"}).stages
+    assert (stage.optimizer, stage.origins["optimizer"].how) == ("adamw_transformers_3", "stated")
+    (other,) = plan_recipe(card("epochs = 2\noptimizer = Adafactor\nbeta1 = 0.8\nadam_epsilon = 1e-7")).stages
+    assert (other.optimizer, other.origins["optimizer"].how) == ("adamw", "default")
+    assert (other.adam_beta1, other.adam_epsilon) == (0.8, 1e-7)
+
+
+def staged(*stages: tuple[str, bool], settings: tuple[AssumedSetting, ...] = ()) -> Assumptions:
+    listed = tuple(AssumedStage(name, "prose", block, n) for n, (name, block) in enumerate(stages, 1))
+    return Assumptions("assumptions.yaml", settings, stages=listed)
+
+
+def test_stages_that_a_card_describes_in_prose() -> None:
+    subject = card("epochs = 4\nteacher = o/t\nbase_model = o/s", text="Training data: SQuAD 2.0")
+    recipe = plan_recipe(subject, staged(("first", False), ("second", True)))
+    first, second = recipe.stages
+    assert (first.name, first.epochs, first.student, first.data) == ("first", 2, None, ())
+    assert (second.epochs, second.student, second.kind) == (4, ModelRef("o/s"), "distil_logits")
+    assert second.data == (DataRef("squad_v2", "train"),)
+    assert first.origins["name"] == Origin("assumed", "prose")
+    assert recipe.gaps == ("first.student", "first.data", "evaluation")
+    made = AssumedSetting("student", "first", "as the prose says", "second", 9)
+    assert plan_recipe(subject, staged(("first", False), ("second", True), settings=(made,))).stages[1].student == (
+        ModelRef("first")
+    )
+
+
+@pytest.mark.parametrize(
+    ("blocks", "stages", "words"),
+    [
+        ((), [("a", False)], ":1: stages: found 0 with block: true, expected one"),
+        ((), [("a", True), ("b", True)], ":2: stages: found 2 with block: true, expected one"),
+        (('stage = "x"',), [("x", True)], "expected none, as the card's blocks name their stages"),
+        (('stage = "x"', 'stage = "y"'), [("y", False), ("x", False)], "expected the card's own stages x, y"),
+        (('stage = "x"',), [("z", False)], "expected the card's own stages x"),
+        ((), [("a b", True)], ":1: stage: found 'a b', expected a name"),
+    ],
+)
+def test_listed_stages_are_strict(blocks: tuple[str, ...], stages: list[tuple[str, bool]], words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(card(*blocks), staged(*stages))
+    assert words in str(caught.value)
+
+
+def test_stages_added_to_those_of_the_card() -> None:
+    subject = card("epochs = 5", 'stage = "x"\nseed = 3')
+    first, second = plan_recipe(subject, staged(("w", False), ("x", False))).stages
+    assert [(first.name, first.epochs), (second.name, second.epochs, second.seed)] == [("w", 5), ("x", 5, 3)]
+
+
+def readings(default: str | None = None) -> Assumptions:
+    setting = AssumedSetting("seed", 5, "so", None, 4)
+    old = Reading("old", "its date", "run_squad-3.0", (), 2)
+    new = Reading("new", "its words", None, (AssumedSetting("seed", 6, "thus", None, 6),), 3)
+    return Assumptions("assumptions.yaml", (setting,), readings=(old, new), default_reading=default)
+
+
+def test_readings() -> None:
+    plain = plan_recipe(card(), readings())
+    assert (plain.reading, plain.stages[0].profile, plain.stages[0].seed) == (None, "modern", 5)
+    taken = plan_recipe(card(), readings("old"))
+    assert (taken.reading, taken.stages[0].profile, taken.stages[0].seed) == ("old", "run_squad-3.0", 5)
+    assert taken.stages[0].origins["profile"] == Origin("assumed", "its date")
+    other = plan_recipe(card(), readings("old"), reading="new")
+    assert (other.reading, other.stages[0].profile, other.stages[0].seed) == ("new", "modern", 6)
+    assert plan_recipe(card(), readings("old"), {"profile": "run_qa"}).stages[0].profile == "run_qa"
+
+
+@pytest.mark.parametrize(
+    ("assumptions", "words"),
+    [
+        (readings(), "assumptions.yaml: found no reading 'nope', expected one of old, new"),
+        (None, "card.md: found no reading 'nope', expected none, as its assumptions name no readings"),
+    ],
+)
+def test_unknown_reading(assumptions: Assumptions | None, words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_recipe(card(), assumptions, reading="nope")
+    assert words in str(caught.value)
+
+
+def test_overrides_of_one_stage_by_name() -> None:
+    overrides: dict[str, Value] = {"b.profile": "farm-1.x"}
+    one, two = plan_recipe(card('stage = "a"', 'stage = "b"'), None, overrides).stages
+    assert (one.profile, two.profile) == ("modern", "farm-1.x")

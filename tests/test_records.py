@@ -74,7 +74,7 @@ def test_assumed_fields_are_named():
         ({"epochs": "2"}, "Stage.epochs: found str '2', expected int"),
         ({"epochs": 2.5}, "expected int"),
         ({"epochs": True}, "expected int"),
-        ({"kind": "magic"}, "expected one of 'finetune', 'distil_logits'"),
+        ({"kind": "magic"}, "expected one of 'finetune', 'distil_hidden', 'distil_logits'"),
         ({"data": [{"name": "x"}]}, "Stage.data[0]: field 'split' is missing"),
         ({"student": "name"}, "Stage.student"),
         ({"origins": []}, "Stage.origins"),

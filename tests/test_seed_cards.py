@@ -14,7 +14,7 @@ from harness.assumptions import read_assumptions
 from harness.audit import audit_card
 from harness.cards import parse_card, read_card
 from harness.errors import RecordError
-from harness.evidence import open_card
+from harness.evidence import open_card, same_recipe
 from harness.facts import read_facts, with_marks
 from harness.names import canonical_data
 from harness.records import Card, Claim, DataRef
@@ -153,34 +153,109 @@ def test_accepted_findings_are_still_found(folder: Path) -> None:
     assert {accepted.code for accepted in opened.assumptions.findings} <= found
 
 
+FARM, LARGE, XLM = "farm-1.x", "deepset/roberta-large-squad2", "deepset/xlm-roberta-large-squad2"
+TINY_LAST = ("prediction", "distil_logits", FARM, "task", LARGE, 96, 4, 3e-5, 0.2, 1.0)
+
+
 @pytest.mark.parametrize(
-    ("name", "kind", "student", "teacher", "warmup", "decay", "longest_answer"),
+    ("name", "stage"),
     [
-        ("Shobhank-iiitdwd__Distiled-roberta-squad2", "distil_logits", "deepset/tinyroberta-squad2-step1",
-         "deepset/roberta-large-squad2", 0.2, 0.01, 384),
-        ("deepset__tinyroberta-squad2", "distil_logits", "deepset/tinyroberta-squad2-step1",
-         "deepset/roberta-large-squad2", 0.2, 0.01, 384),
-        ("deepset__xlm-roberta-base-squad2-distilled", "distil_logits", "xlm-roberta-base",
-         "deepset/xlm-roberta-large-squad2", 0.2, 0.01, 384),
-        ("deepset__roberta-base-squad2-distilled", "distil_logits", "roberta-base",
-         "deepset/roberta-large-squad2", 0.2, 0.01, 384),
-        ("mrm8488__roberta-base-1B-1-finetuned-squadv2", "finetune", "nyu-mll/roberta-base-1B-1", None, 0.0, 0.0, 30),
+        ("deepset__tinyroberta-squad2", TINY_LAST),
+        ("Shobhank-iiitdwd__Distiled-roberta-squad2", TINY_LAST),
+        ("deepset__xlm-roberta-base-squad2-distilled",
+         ("main", "distil_logits", FARM, "xlm-roberta-base", XLM, 56, 4, 3e-5, 0.2, 1.0)),
+        ("deepset__roberta-base-squad2-distilled",
+         ("main", "distil_logits", FARM, "roberta-base", LARGE, 80, 4, 3e-5, 0.2, 1.0)),
+        ("mrm8488__roberta-base-1B-1-finetuned-squadv2",
+         ("main", "finetune", "run_squad-3.0", "nyu-mll/roberta-base-1B-1", None, 16, 10, 3e-5, 0.0, 1.0)),
     ],
 )  # fmt: skip
-def test_with_the_assumptions_nothing_is_left_open(
-    name: str, kind: str, student: str, teacher: str | None, warmup: float, decay: float, longest_answer: int
-) -> None:
+def test_with_the_assumptions_nothing_is_left_open(name: str, stage: tuple[object, ...]) -> None:
     recipe = open_card(CARDS / name).recipe
-    (stage,) = recipe.stages
-    assert (stage.kind, str(stage.student), stage.teacher and str(stage.teacher)) == (kind, student, teacher)
-    assert (stage.warmup_proportion, stage.weight_decay, stage.seed) == (warmup, decay, 42)
-    assert recipe.decoding.max_answer_length == longest_answer
-    assert stage.data == (DataRef("squad_v2", "train"),)
+    last = recipe.stages[-1]
+    assert stage == (
+        last.name, last.kind, last.profile, str(last.student), last.teacher and str(last.teacher),
+        last.batch_size, last.epochs, last.learning_rate, last.warmup_proportion, last.loss_scale)  # fmt: skip
+    assert last.data == (DataRef("squad_v2", "train"),)
     assert recipe.evaluation == DataRef("squad_v2", "validation")
     assert recipe.gaps == ()
-    unused = {"temperature", "distillation_loss_weight"} if kind == "finetune" else set()
-    origins = {**stage.origins, **recipe.origins}
-    assert {field for field, origin in origins.items() if origin.how == "default"} <= unused
+    assert {made.profile for made in recipe.stages} == {last.profile}
+    assert all(made.origins["profile"].how == "assumed" for made in recipe.stages)
+    assert (recipe.decoding.protocol, last.max_seq_len) == (last.protocol, 384)
+
+
+@pytest.mark.parametrize(
+    ("name", "temperature", "dropout"),
+    [
+        ("deepset__roberta-base-squad2-distilled", 1.5, "stated"),
+        ("deepset__xlm-roberta-base-squad2-distilled", 3.0, "stated"),
+        ("deepset__tinyroberta-squad2", 1.5, "default"),
+    ],
+)
+def test_distillation_by_farm(name: str, temperature: float, dropout: str) -> None:
+    recipe = open_card(CARDS / name).recipe
+    last = recipe.stages[-1]
+    assert (last.temperature, last.distillation_loss_weight, last.distillation_loss) == (temperature, 0.75, "kl")
+    assert (last.head_dropout, last.origins["head_dropout"].how) == (0.1, dropout)
+    assert (last.doc_stride, last.doc_stride_is, last.max_query_length) == (128, "step", 64)
+    assert (last.padding, last.label_faults, last.weight_decay_on, last.seed) == ("fixed", True, "all", 42)
+    decoding = recipe.decoding
+    assert (decoding.protocol, decoding.n_best, decoding.max_answer_length) == ("farm", 4, 1000)
+
+
+def test_three_stages_of_tinyroberta() -> None:
+    general, task, prediction = open_card(TINY).recipe.stages
+    assert [stage.name for stage in (general, task, prediction)] == ["general", "task", "prediction"]
+    assert (general.kind, task.kind) == ("distil_hidden", "distil_hidden")
+    assert (str(general.student), general.student_layers, str(general.teacher)) == (
+        "roberta-base", (2, 4, 6, 8, 10, 12), "roberta-base")  # fmt: skip
+    assert general.data == (DataRef("the_pile", "train"),)
+    assert (general.batch_size, general.epochs, general.learning_rate, general.loss_scale) == (96, 4, 1e-4, 4.0)
+    assert (general.attention_target, general.layer_map, general.augment) == ("probabilities", (), "none")
+    assert (str(task.student), str(task.teacher)) == ("general", "deepset/roberta-base-squad2")
+    assert (task.augment, task.augment_factor, task.augment_probability) == ("farm", 20, 0.4)
+    assert (str(task.masked_lm), str(task.word_vectors)) == ("google-bert/bert-base-uncased", "glove.42B.300d")
+    assert (task.batch_size, task.epochs, task.learning_rate, task.warmup_proportion) == (96, 5, 5e-5, 0.2)
+    assert (task.max_seq_len, task.loss_scale, prediction.loss_scale) == (384, 4.0, 1.0)
+    guesses = [name for name, origin in task.origins.items() if origin.note.startswith("guess: ")]
+    assert {"batch_size", "epochs", "learning_rate", "augment_candidates"} <= set(guesses)
+
+
+def test_the_copy_has_the_recipe_of_its_original() -> None:
+    copy, original = (
+        open_card(folder).recipe for folder in (CARDS / "Shobhank-iiitdwd__Distiled-roberta-squad2", TINY)
+    )
+    assert same_recipe(copy, original)
+    assert all(stage.student != stage.teacher or stage.name == "general" for stage in copy.stages)
+
+
+@pytest.mark.parametrize(
+    ("reading", "profile", "protocol", "stride", "limit", "lower_case", "space_words"),
+    [
+        (None, "run_squad-3.0", "run_squad", "step", 64, True, False),
+        ("c-era", "run_squad-3.0", "run_squad", "step", 64, True, False),
+        ("c-fixed", "run_squad-3.4", "run_squad", "step", 64, False, True),
+        ("c-modern", "run_qa", "run_qa", "overlap", None, False, True),
+    ],
+)
+def test_three_readings_of_one_command(
+    reading: str | None,
+    profile: str,
+    protocol: str,
+    stride: str,
+    limit: int | None,
+    lower_case: bool,
+    space_words: bool,
+) -> None:
+    recipe = open_card(CARDS / "mrm8488__roberta-base-1B-1-finetuned-squadv2", reading=reading).recipe
+    (stage,) = recipe.stages
+    assert recipe.reading == (reading or "c-era")
+    assert (stage.profile, stage.protocol, stage.doc_stride_is, stage.max_query_length) == (
+        profile, protocol, stride, limit)  # fmt: skip
+    assert (stage.lower_case, stage.space_words, stage.weight_decay) == (lower_case, space_words, 0.0)
+    decoding = recipe.decoding
+    assert (decoding.protocol, decoding.lower_case, decoding.space_words) == (protocol, lower_case, space_words)
+    assert (decoding.n_best, decoding.max_answer_length, decoding.max_query_length) == (20, 30, limit)
 
 
 @each_card
@@ -191,7 +266,8 @@ def test_the_described_stages_of_the_recipe_are_those_of_the_recipe(folder: Path
 
 @each_card
 def test_assumptions_name_no_place_outside_the_project(folder: Path) -> None:
-    reasons = [item.reason for item in read_assumptions(folder / "assumptions.yaml").settings]
+    found = read_assumptions(folder / "assumptions.yaml")
+    reasons = [item.reason for item in (*found.settings, *found.stages, *found.readings)]
     assert reasons
     assert not [reason for reason in reasons if "../" in reason or "/work" in reason]
 

@@ -59,13 +59,21 @@ def test_the_line_names_everything_and_reads_back():
 
 def test_every_setting_of_decoding_is_named():
     named = parse_signature(signature(DATA, SCORES, Decoding()))
-    # what is switched off goes without saying, so that a switch that is added later changes no signature
+    # a switch that is as ever goes without saying, so that one that is added later changes no signature
     settings = {field.name: getattr(Decoding(), field.name) for field in fields(Decoding)}
-    on = {name for name, value in settings.items() if value is not False}
-    assert on - set(named) == {"protocol"}
-    assert named["decoding"] == "run_qa"
-    named = parse_signature(signature(DATA, SCORES, Decoding(protocol="farm", forced_answer=True)))
-    assert (named["decoding"], named["doc_stride"], named["forced_answer"]) == ("farm", "128 step", "yes")
+    switches = {name for name, value in settings.items() if isinstance(value, bool)}
+    assert set(settings) - switches - set(named) == {"protocol", "doc_stride_is"}
+    assert (named["decoding"], named["doc_stride"]) == ("run_qa", "128 overlap")
+    turned = replace(Decoding(), **{name: not settings[name] for name in switches})
+    named = parse_signature(signature(DATA, SCORES, turned))
+    assert {name: named[name] for name in switches} == {
+        "forced_answer": "yes",
+        "lower_case": "yes",
+        "space_words": "no",
+    }
+    farm = Decoding(protocol="farm", doc_stride_is="step", max_query_length=None)
+    named = parse_signature(signature(DATA, SCORES, farm))
+    assert (named["decoding"], named["doc_stride"], named["max_query_length"]) == ("farm", "128 step", "no limit")
 
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(lambda name: name != "signature")
@@ -135,7 +143,10 @@ def test_a_way_of_decoding_that_one_side_does_not_state_cannot_be_compared():
 
 
 def test_decodings_are_compared_by_what_they_are_called_in_a_signature():
-    one, other = Decoding(null_threshold=-1.5), Decoding(protocol="farm", null_threshold=-1.5, forced_answer=True)
+    one, other = (
+        Decoding(null_threshold=-1.5),
+        Decoding(protocol="farm", doc_stride_is="step", null_threshold=-1.5, forced_answer=True),
+    )
     assert compare_decodings(one, one) == ()
     differences = compare_decodings(one, other)
     assert [str(difference) for difference in differences] == [

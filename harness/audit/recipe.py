@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness import names
 from harness.audit.codes import Code
 from harness.audit.prose import read_prose
 from harness.audit.topics import answers_questions
@@ -65,9 +64,10 @@ _WORDS = {
     "null_threshold": "threshold for no answer",
 }
 """Field -> what a reader calls it, in the order in which a rerun needs them."""
-_DISTILLATION = frozenset({"teacher", "temperature", "distillation_loss_weight"})
+_GAP_WORDS = {**_WORDS, "masked_lm": "masked language model"}
+_OF_LOGITS = frozenset({"temperature", "distillation_loss_weight"})
 _EVALUATION = ("evaluation", "n_best", "max_answer_length", "null_threshold")
-_TEXT_FIELDS = frozenset({"kind", "student", "teacher", "data"})
+_TEXT_FIELDS = frozenset({"name", "profile", "kind", "student", "teacher", "data"})
 
 _HEAD = re.compile(
     r"\b(?:head|output layer)\b[^.\n]{0,80}\binitiali[sz]|\binitiali[sz]\w*[^.\n]{0,80}\b(?:head|output layer)\b", re.I
@@ -114,33 +114,46 @@ def _is_given(recipe: Recipe) -> bool:
 def _gap(gap: str, recipe: Recipe) -> str:
     """``main.student`` in a reader's words."""
     stage, _, name = gap.rpartition(".")
-    return _WORDS.get(name, name) + (f' of stage "{stage}"' if stage and len(recipe.stages) > 1 else "")
+    return _GAP_WORDS.get(name, name) + (f' of stage "{stage}"' if stage and len(recipe.stages) > 1 else "")
 
 
 def _defaults(recipe: Recipe) -> Iterator[Finding]:
+    """Values that nobody chose: neither themselves nor by naming the profile that has them."""
+    unchosen = [stage for stage in recipe.stages if _is_default(stage.origins.get("profile"))]
     taken = [
         f"{_gap(f'{stage.name}.{name}', recipe)} {getattr(stage, name)} ({origin.note})"
-        for stage in recipe.stages
+        for stage in unchosen
         for name, origin in stage.origins.items()
-        if origin.how == "default" and name in names.NUMERIC | {"lr_schedule"} and _matters(name, stage)
+        if origin.how == "default" and name in _WORDS and name not in _TEXT_FIELDS and _matters(name, stage)
     ]
-    taken += [
-        f"{_WORDS[name]} {getattr(recipe.decoding, name)} ({origin.note})"
-        for name, origin in recipe.origins.items()
-        if origin.how == "default" and name in _EVALUATION
-    ]
+    if recipe.stages[-1] in unchosen:
+        taken += [
+            f"{_WORDS[name]} {getattr(recipe.decoding, name)} ({origin.note})"
+            for name, origin in recipe.origins.items()
+            if origin.how == "default" and name in _EVALUATION
+        ]
     if taken:
         yield Finding("recipe-default", "info", f"taken by default: {', '.join(taken)}")
 
 
+def _is_default(origin: Origin | None) -> bool:
+    return origin is None or origin.how == "default"
+
+
 def _matters(name: str, stage: Stage) -> bool:
-    return stage.kind != "finetune" or name not in _DISTILLATION
+    """Whether a value has an effect in a stage of that kind."""
+    if name == "teacher":
+        return stage.kind != "finetune"
+    return stage.kind == "distil_logits" or name not in _OF_LOGITS
 
 
 def _completeness(recipe: Recipe, text: str) -> Finding:
     """Of every value of every stage and of the evaluation, how many the card itself states."""
     values: list[tuple[str, bool]] = []
     for number, stage in enumerate(recipe.stages):
+        if "name" in stage.origins and not any(_from_card(origin) for origin in stage.origins.values()):
+            values.append((f'all settings of stage "{stage.name}"', False))
+            continue
         for name in _WORDS:
             if name in _EVALUATION or not _matters(name, stage) or (name in ("head", "augmentation") and number):
                 continue

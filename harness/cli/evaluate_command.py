@@ -22,7 +22,10 @@ DataArgument = Annotated[
 ]
 ProtocolOption = Annotated[
     o.ProtocolChoice | None,
-    typer.Option(help="Windows and decoding: as the transformers examples (default), or as FARM and haystack 1.x."),
+    typer.Option(
+        help="Windows and decoding: as the transformers examples (run_qa, the default), as FARM and haystack 1.x, or as "
+        "run_squad of transformers 3.0 to 3.3 or from 3.4 on."
+    ),
 ]
 NBestOption = Annotated[int | None, typer.Option("--n-best", min=1, help="Candidates per question (default: 20).")]
 LengthOption = Annotated[
@@ -57,12 +60,28 @@ def evaluate(
     doc_stride: Annotated[
         int | None,
         typer.Option(
-            "--doc-stride", min=0, max=100_000, help="Overlap of windows in tokens; farm: their step (default: 128)."
+            "--doc-stride",
+            min=0,
+            max=100_000,
+            help="Overlap of windows in tokens; farm, run_squad: their step (default: 128).",
         ),
+    ] = None,
+    doc_stride_is: Annotated[
+        o.StrideChoice | None,
+        typer.Option("--doc-stride-is", help="What --doc-stride is, where not what the protocol has it for."),
     ] = None,
     max_query_length: Annotated[
         int | None,
-        typer.Option("--max-query-length", min=1, max=100_000, help="Longest question, in tokens (default: 64)."),
+        typer.Option(
+            "--max-query-length", min=0, max=100_000, help="Longest question, in tokens; 0: no limit (default: 64)."
+        ),
+    ] = None,
+    lower_case: Annotated[
+        bool | None,
+        typer.Option(
+            "--lower-case",
+            help="Lower-case question and context; run_squad: also to find the answer's text, as --do_lower_case.",
+        ),
     ] = None,
     forced_answer: ForcedOption = None,
     dtype: o.DtypeOption = o.DtypeChoice.AUTO,
@@ -88,17 +107,24 @@ def evaluate(
     uses = o.parse_uses(use)
     ref, folder = open_model(model, uses, allow_pickle)
     opened = open_data(data, uses, ref.name)
-    given = {
-        "protocol": None if protocol is None else protocol.value,
-        "n_best": n_best,
-        "max_answer_length": max_answer_length,
-        "null_threshold": null_threshold,
-        "max_seq_len": max_seq_len,
-        "doc_stride": doc_stride,
-        "max_query_length": max_query_length,
-        "forced_answer": forced_answer,
-    }
-    decoding, origins = plan_decoding(_stated(given), opened.questions)
+    given = _stated(
+        {
+            "n_best": n_best,
+            "max_answer_length": max_answer_length,
+            "null_threshold": null_threshold,
+            "max_seq_len": max_seq_len,
+            "doc_stride": doc_stride,
+            "doc_stride_is": None if doc_stride_is is None else doc_stride_is.value,
+            "max_query_length": max_query_length,
+            "lower_case": lower_case,
+            "forced_answer": forced_answer,
+        }
+    )
+    if protocol is not None:
+        given |= protocol.fields
+    if max_query_length == 0:
+        given["max_query_length"] = None
+    decoding, origins = plan_decoding(given, opened.questions)
     engine, computing = _engine(dtype, device, token_budget, allow_pickle)
     try:
         with showing_progress() as progress:

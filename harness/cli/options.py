@@ -33,6 +33,18 @@ UseOption = Annotated[
     ),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of every stage in place of the card's.")]
+ReadingOption = Annotated[
+    str | None,
+    typer.Option("--reading", metavar="NAME", help="Reading of an ambiguous card, of those in its assumptions.yaml."),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Profile of every stage in place of the card's: modern, farm-1.x, run_squad-3.0, run_squad-3.4 or run_qa.",
+    ),
+]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same recipe left.")]
 OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout.")
@@ -40,10 +52,25 @@ OutputOption = Annotated[
 
 
 class ProtocolChoice(str, Enum):  # noqa: UP042 - typer shows the values of a str Enum as choices
-    """``--protocol``."""
+    """``--protocol``: the protocols of `Decoding`, ``run_squad`` with the version of transformers it is of."""
 
     RUN_QA = "run_qa"
     FARM = "farm"
+    RUN_SQUAD_30 = "run_squad-3.0"
+    RUN_SQUAD_34 = "run_squad-3.4"
+
+    @property
+    def fields(self) -> dict[str, str | bool]:
+        """The fields of a `Decoding` that it stands for."""
+        protocol, _, version = self.value.partition("-")
+        return {"protocol": protocol} | ({"space_words": version == "3.4"} if version else {})
+
+
+class StrideChoice(str, Enum):  # noqa: UP042
+    """``--doc-stride-is``."""
+
+    OVERLAP = "overlap"
+    STEP = "step"
 
 
 class DtypeChoice(str, Enum):  # noqa: UP042

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from harness.cli.options import CardArgument, JsonOption, SeedOption
-from harness.cli.output import note, print_json, print_table
-from harness.records import Recipe, Stage, to_json
+from harness.cli import options as o
+from harness.cli.output import emit, note, print_json, print_line, print_table
+from harness.errors import RecordError
+from harness.records import Decoding, Origin, Recipe, Stage
 
-_HIDDEN = {"name", "kind", "origins"}
-_ONLY_WITH_TEACHER = {"teacher", "temperature", "distillation_loss_weight"}
+_WIDE = 120
+_DraftOption = Annotated[
+    bool, typer.Option("--draft", help="Print a draft of assumptions.yaml instead, with a place for every gap.")
+]
+_OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Let -o replace a file that is there.")]
+_DraftOutput = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the draft to a new file.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,55 +33,158 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: harness plan cards/pocket__distilled")(plan)
 
 
-def plan(card: CardArgument, seed: SeedOption = None, as_json: JsonOption = False) -> None:
+def plan(
+    card: o.CardArgument,
+    seed: o.SeedOption = None,
+    reading: o.ReadingOption = None,
+    profile: o.ProfileOption = None,
+    draft: _DraftOption = False,
+    output: _DraftOutput = None,
+    overwrite: _OverwriteOption = False,
+    as_json: o.JsonOption = False,
+) -> None:
     """Show the recipe that a card comes to: every stage and value, where it comes from, and what is missing."""
     from harness.evidence import open_card
 
-    opened = open_card(card, seed=seed)
+    if (output is not None or overwrite) and not draft:
+        raise typer.BadParameter("--output and --overwrite go with --draft")
+    if draft and (as_json or reading is not None or profile is not None or seed is not None):
+        raise typer.BadParameter("--draft is made from the card alone, without --json, --reading, --profile and --seed")
+    if draft:
+        _write_draft(card, output, overwrite)
+        return
+    opened = open_card(card, seed=seed, reading=reading, profile=profile)
     if as_json:
         print_json(opened.recipe)
     else:
-        print_table(("stage", "field", "value", "origin"), _recipe_rows(opened.recipe))
+        _print_recipe(opened.recipe)
     for gap in opened.recipe.gaps:
         note(f"missing: {gap}. State it in the card, or in assumptions.yaml with a reason")
     raise typer.Exit(1 if opened.recipe.gaps else 0)
 
 
-def _recipe_rows(recipe: Recipe) -> list[tuple[str, str, str, str]]:
-    rows = []
+def _write_draft(card: Path, output: Path | None, overwrite: bool) -> None:
+    """A draft from the card alone, whatever assumptions stand beside it; a file that is there is kept."""
+    from harness.cards import read_card, require_metadata
+    from harness.recipes.draft import draft_assumptions
+
+    read = read_card(card / "README.md" if card.is_dir() else card)
+    require_metadata(read)
+    text = draft_assumptions(read)
+    if output is not None and not overwrite and (output.exists() or output.is_symlink()):
+        raise RecordError(
+            f"{output}: found a file, expected none; choose another name, or replace it with --overwrite",
+            path=str(output),
+        )
+    emit(text, output)
+
+
+def _print_recipe(recipe: Recipe) -> None:
+    """A table for each stage, then one for the evaluation; fields that mean nothing there are left out."""
+    if recipe.reading is not None:
+        note(f"reading: {recipe.reading}")
     for stage in recipe.stages:
-        for name, value in _fields(stage):
-            shown = "missing" if f"{stage.name}.{name}" in recipe.gaps else _shown(value)
-            rows.append((stage.name, name, shown, _origin(stage, name)))
-    evaluation = "missing" if "evaluation" in recipe.gaps else _shown(recipe.evaluation)
-    rows.append(("evaluation", "data", evaluation, _recipe_origin(recipe, "evaluation")))
-    for name, value in to_json(recipe.decoding).items():
-        rows.append(("evaluation", name, str(value), _recipe_origin(recipe, name)))
+        _print_part(f"stage {stage.name}: {stage.kind}", _stage_rows(recipe, stage))
+    _print_part("evaluation", _evaluation_rows(recipe))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    group: str
+    name: str
+    value: str
+    origin: Origin | None
+
+
+def _print_part(title: str, rows: Sequence[_Row]) -> None:
+    """Fields under the name of their group; on a narrow terminal the reasons stand beneath, and no sources."""
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
+    shown: list[tuple[str, str, str]] = []
+    for group, members in groupby(rows, lambda row: row.group):
+        shown.append((f"{group}:", "", ""))
+        shown += [(f"  {row.name}", row.value, _words(row.origin, brief=narrow)) for row in members]
+    print_table(("field", "value", "origin"), shown, title=title)
+    for row in rows if narrow else ():
+        if reason := _reason(row.origin):
+            print_line(f"  {row.name}: {reason}")
+
+
+def _reason(origin: Origin | None) -> str:
+    """What somebody gave as a reason, empty where there is none."""
+    if origin is None or origin.how == "default" or origin.note.startswith("as in stage"):
+        return ""
+    return origin.note
+
+
+def _stage_rows(recipe: Recipe, stage: Stage) -> list[_Row]:
+    from harness.recipes.fields import without_effect
+
+    idle = without_effect(stage)
+    rows = []
+    for group, name in _stage_fields():
+        origin = stage.origins.get(name)
+        if (name in idle or (name == "teacher" and stage.kind == "finetune")) and _nobody_gave(origin):
+            continue
+        missing = f"{stage.name}.{name}" in recipe.gaps
+        rows.append(_Row(group, name, "missing" if missing else _shown(name, getattr(stage, name)), origin))
     return rows
 
 
-def _fields(stage: Stage) -> list[tuple[str, Any]]:
-    hidden = _HIDDEN | (_ONLY_WITH_TEACHER if stage.kind == "finetune" else set())
-    values = {name: getattr(stage, name) for name in to_json(stage) if name not in hidden}
-    return [("kind", stage.kind), *values.items()]
+def _stage_fields() -> Iterator[tuple[str, str]]:
+    from harness.recipes.fields import AUGMENTATION, FEATURES, LOSS, MODEL, TRAINING
+
+    groups = {
+        "model": ("kind", "profile", "student", *MODEL, "teacher"),
+        "data": ("data", *AUGMENTATION),
+        "features": FEATURES,
+        "training": TRAINING,
+        "loss": LOSS,
+    }
+    for group, names in groups.items():
+        for name in names:
+            yield group, name
 
 
-def _shown(value: Any) -> str:
+def _evaluation_rows(recipe: Recipe) -> list[_Row]:
+    missing = "evaluation" in recipe.gaps
+    value = "missing" if missing else _shown("evaluation", recipe.evaluation)
+    rows = [_Row("data", "data", value, recipe.origins.get("evaluation"))]
+    decoding = recipe.decoding
+    for name in ("protocol", "n_best", "max_answer_length", "null_threshold", *_windows(decoding)):
+        missing = name in recipe.gaps
+        group = "features" if name in _windows(decoding) else "decoding"
+        shown = "missing" if missing else _shown(name, getattr(decoding, name))
+        rows.append(_Row(group, name, shown, recipe.origins.get(name)))
+    return rows
+
+
+def _windows(decoding: Decoding) -> list[str]:
+    names = ["max_seq_len", "doc_stride", "doc_stride_is", "max_query_length", "lower_case"]
+    return [*names, "space_words"] if decoding.protocol == "run_squad" else names
+
+
+def _nobody_gave(origin: Origin | None) -> bool:
+    return origin is None or origin.how == "default"
+
+
+_EMPTY = {"max_query_length": "none", "layer_map": "even", "student_layers": "all"}
+
+
+def _shown(name: str, value: Any) -> str:
     if value is None or value == ():
-        return "-"
-    return " + ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        return _EMPTY.get(name, "-")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return (", " if name in _EMPTY else " + ").join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _origin(stage: Stage, name: str) -> str:
-    return _words(stage.origins.get(name))
-
-
-def _recipe_origin(recipe: Recipe, name: str) -> str:
-    return _words(recipe.origins.get(name))
-
-
-def _words(origin: Any) -> str:
+def _words(origin: Origin | None, brief: bool) -> str:
     if origin is None:
         return "-"
-    place = f", line {origin.line}" if origin.line is not None else ""
-    return f"{origin.how}{place}" + (f": {origin.note}" if origin.note else "")
+    words = origin.how + (f", line {origin.line}" if origin.line is not None else "")
+    if brief or not origin.note:
+        return words
+    source = re.sub(r"\b[\w-]+/(?=[\w/-]+\.py)", "", origin.note) if origin.how == "default" else origin.note
+    return f"{words}: {source}"

@@ -31,6 +31,8 @@ def run(
     use: o.UseOption = None,
     runs: o.RunsOption = None,
     seed: o.SeedOption = None,
+    reading: o.ReadingOption = None,
+    profile: o.ProfileOption = None,
     fresh: o.FreshOption = False,
     as_json: o.JsonOption = False,
 ) -> None:
@@ -41,7 +43,7 @@ def run(
     from harness.evidence import open_card
 
     uses = o.parse_uses(use)
-    folder, record = _run(open_card(card, seed=seed), uses, runs, fresh)
+    folder, record = _run(open_card(card, seed=seed, reading=reading, profile=profile), uses, runs, fresh)
     if as_json:
         print_json(record)
     else:
@@ -57,6 +59,8 @@ def reproduce(
     use: o.UseOption = None,
     runs: o.RunsOption = None,
     seed: o.SeedOption = None,
+    reading: o.ReadingOption = None,
+    profile: o.ProfileOption = None,
     fresh: o.FreshOption = False,
     strict: o.StrictOption = False,
     as_json: o.JsonOption = False,
@@ -74,7 +78,8 @@ def reproduce(
     from harness.store import write_text
 
     uses = o.parse_uses(use)
-    opened = open_card(_embedded_card() if card is None else card, seed=seed)
+    path = _embedded_card() if card is None else card
+    opened = open_card(path, seed=seed, reading=reading, profile=profile)
     accepted = opened.assumptions.findings if opened.assumptions else ()
     reviewed = review(audit_card(opened.card, opened.recipe), accepted, datetime.date.today())
     findings = tuple(entry.finding for entry in reviewed if entry.accepted is None)

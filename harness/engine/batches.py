@@ -57,10 +57,10 @@ class Batch:
         return torch.from_numpy(out)
 
 
-def lay_out(features: Features, rows: NDArray[np.int64], left: bool) -> Batch:
-    """Place the windows `rows` in a batch that is as wide as the longest of them."""
+def lay_out(features: Features, rows: NDArray[np.int64], left: bool, width: int | None = None) -> Batch:
+    """Place the windows `rows` in a batch that is as wide as the longest of them, or as `width`."""
     begin, lengths = features.bounds[rows], features.bounds[rows + 1] - features.bounds[rows]
-    width = int(lengths.max())
+    width = int(lengths.max()) if width is None else width
     shift = width - lengths if left else np.zeros_like(lengths)
     column = np.arange(width)[None, :] - shift[:, None]
     mask = (column >= 0) & (column < lengths[:, None])
@@ -98,19 +98,23 @@ def fit_segments(model: PreTrainedModel, features: Features) -> Features:
     return features
 
 
-def training_order(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> NDArray[np.int64]:
+def training_order(
+    lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int, grouped: bool = True
+) -> NDArray[np.int64]:
     """The order of windows in one epoch, a function of the arguments alone.
 
-    Cut into consecutive batches of `batch_size`, the windows of a batch have similar lengths. Windows are shuffled,
-    sorted by length within groups of `MEGA_BATCH` batches, and the batches shuffled; the short batch of the
-    remainder is a random sample and comes last.
+    Grouped, and cut into consecutive batches of `batch_size`, the windows of a batch have similar lengths. Windows are
+    shuffled, sorted by length within groups of `MEGA_BATCH` batches, and the batches shuffled; the short batch of the
+    remainder is a random sample and comes last. Else the order is a plain permutation.
     """
     generator = np.random.default_rng((seed, epoch))
     windows = generator.permutation(len(lengths))
+    if not grouped:
+        return windows
     whole = len(windows) - len(windows) % batch_size
     groups = np.split(windows[:whole], range(MEGA_BATCH * batch_size, whole, MEGA_BATCH * batch_size))
-    grouped = np.concatenate([group[np.argsort(lengths[group], kind="stable")] for group in groups])
-    batches = generator.permutation(grouped.reshape(-1, batch_size), axis=0)
+    grouped_windows = np.concatenate([group[np.argsort(lengths[group], kind="stable")] for group in groups])
+    batches = generator.permutation(grouped_windows.reshape(-1, batch_size), axis=0)
     return np.concatenate([batches.ravel(), windows[whole:]])
 
 

@@ -62,3 +62,17 @@ class Computing:
         if self.token_budget is not None:
             return max(1, self.token_budget)
         return CPU_TOKENS if device.type == "cpu" else ACCELERATOR_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """How a model is trained on this machine; nothing of it is part of a recipe."""
+
+    micro_batch: int | None = None
+    """Most windows that a device takes at once, gradients being accumulated to the recipe's batch; None for all."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass instead of holding them."""
+    compiled: bool = False
+    """Let torch compile the model."""
+    checkpoint_seconds: float = 120.0
+    """Between two checkpoints: what an interruption loses at most, and a step."""

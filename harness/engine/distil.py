@@ -1,13 +1,13 @@
-"""Losses of extractive question answering and of distilling it.
+"""Losses of extractive question answering and of distilling its logits, one value per window.
 
 Logits are [batch, positions], one tensor for starts and one for ends. A mask [batch, positions], True on tokens,
-takes padding out of every softmax, so that a loss does not depend on how wide a batch was padded. The published
-recipes padded to a fixed length and left padding in; without a mask the formulas are theirs.
+takes padding out of every softmax and mean, so that a loss does not depend on how wide a batch was padded. The
+published recipes padded to a fixed length and left padding in; without a mask the formulas are theirs.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch.nn import functional
@@ -44,11 +44,24 @@ def span_divergence(
 ) -> torch.Tensor:
     """KL divergence from teacher to student of tempered position distributions, summed over start and end.
 
-    Both softmaxes run over positions. Returns a scalar, the sum divided by the batch size.
+    Both softmaxes run over positions. Returns [batch].
     """
     return _divergence(student.start, teacher.start, temperature, mask) + _divergence(
         student.end, teacher.end, temperature, mask
     )
+
+
+def span_squared_error(
+    student: SpanLogits, teacher: SpanLogits, temperature: float, mask: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Mean squared difference of logits divided by the temperature, over positions and over start and end.
+
+    haystack 1.x offered this loss, but its code could not run it. Returns [batch].
+    """
+    squared = ((student.start - teacher.start) ** 2 + (student.end - teacher.end) ** 2) / (2 * temperature**2)
+    if mask is None:
+        return squared.mean(dim=-1)
+    return (squared * mask).sum(dim=-1) / mask.sum(dim=-1)
 
 
 def distillation_loss(
@@ -60,15 +73,19 @@ def distillation_loss(
     temperature: float,
     weight: float,
     mask: torch.Tensor | None = None,
+    loss: Literal["kl", "mse"] = "kl",
 ) -> torch.Tensor:
-    """``w*T*T*(KL_start + KL_end) + (1-w)*mean(CE_start, CE_end)``, a scalar.
+    """``w*T*T*(KL_start + KL_end) + (1-w)*mean(CE_start, CE_end)`` of each window, [batch].
 
     The divergence is summed over start and end and the cross-entropy averaged over them, as in the prediction-layer
-    distillation of haystack 1.x (`DistillationTrainer`); the labels' part uses logits without temperature.
+    distillation of haystack 1.x (`DistillationTrainer`); the labels' part uses logits without temperature. With
+    ``mse`` the squared error takes the divergence's place.
     """
-    divergence = span_divergence(student, teacher, temperature, mask)
-    labelled = span_cross_entropy(student, start, end, mask).mean()
-    return weight * temperature * temperature * divergence + (1 - weight) * labelled
+    distance = span_divergence if loss == "kl" else span_squared_error
+    distilled = weight * temperature * temperature * distance(student, teacher, temperature, mask)
+    if weight == 1:
+        return distilled
+    return distilled + (1 - weight) * span_cross_entropy(student, start, end, mask)
 
 
 def _divergence(
@@ -76,7 +93,7 @@ def _divergence(
 ) -> torch.Tensor:
     log_student = functional.log_softmax(_masked(student / temperature, mask), dim=-1)
     log_teacher = functional.log_softmax(_masked(teacher / temperature, mask), dim=-1)
-    return functional.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True)
+    return functional.kl_div(log_student, log_teacher, reduction="none", log_target=True).sum(dim=-1)
 
 
 def _masked(logits: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -1,9 +1,9 @@
-"""Questions to windows of tokens, tokens back to characters, answers to token labels."""
+"""Questions to windows of tokens, tokens back to characters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from harness.engine.farm_windows import farm_windows
+from harness.engine.labels import answer_place, make_labels
 from harness.engine.loading import quiet
-from harness.engine.windowing import Window, Windowing, encode, find_cls, no_room
-from harness.errors import DataError
+from harness.engine.run_squad_windows import describe_pieces, run_squad_windows
+from harness.engine.windowing import Features, Window, Windowing, encode, find_cls, is_line, lower_letters
 from harness.records import Question
-from harness.spans import Windows
 
 __all__ = [
     "Features",
@@ -29,16 +29,6 @@ CHUNK = 1000
 """Questions per call of the tokenizer: enough to use all cores, few enough to keep its own objects small."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Features(Windows):
-    """All windows of some questions, unpadded and end to end in flat arrays."""
-
-    ids: NDArray[np.int32]
-    """[tokens]"""
-    types: NDArray[np.int32] | None
-    """[tokens]: segment of each token; None for models without segments."""
-
-
 def make_features(
     tokenizer: PreTrainedTokenizerBase,
     questions: Sequence[Question],
@@ -50,7 +40,10 @@ def make_features(
     By the protocol ``run_qa``: question first for tokenizers that pad on the right, context first for those that pad
     on the left. The question is stripped on the left and cut to `max_query_length` tokens; only the context is cut
     into windows. This is what ``run_qa`` of the transformers examples does, except that it has no limit on the
-    question. By the protocol ``farm``: see `harness.engine.farm_windows`.
+    question. By the protocols ``farm`` and ``run_squad``: see `harness.engine.farm_windows` and
+    `harness.engine.run_squad_windows`.
+
+    A line of plain text, which has the kind ``text`` and no question, gives one window, of which all is context.
 
     Args:
         tokenizer: A fast tokenizer.
@@ -60,21 +53,23 @@ def make_features(
 
     Raises:
         RecipeError: the lengths leave no room for the context.
-        ModelError: the tokenizer sets no CLS token.
+        ModelError: the tokenizer sets no CLS token, or not where the protocol has it.
+        DataError: a question has no token, under ``run_squad``.
     """
     found: list[Window] = []
     owners: list[int] = []
-    cut = farm_windows if windowing.protocol == "farm" else _run_qa_windows
     with quiet():
         for first in range(0, len(questions), CHUNK):
             chunk = questions[first : first + CHUNK]
             before = len(found)
-            found += cut(tokenizer, chunk, windowing)
+            found += _cut_chunk(tokenizer, chunk, windowing)
             owners += [first + window.owner for window in found[before:]]
             advance(first + len(chunk))
     empty = np.zeros(0, dtype=np.int32)
+    cls = np.array([window.cls for window in found], dtype=np.int32)
+    ids = np.concatenate([empty, *(window.ids for window in found)])
     return Features(
-        ids=np.concatenate([empty, *(window.ids for window in found)]),
+        ids=ids,
         types=(
             np.concatenate([empty, *(window.types for window in found)])
             if "token_type_ids" in tokenizer.model_input_names
@@ -84,89 +79,53 @@ def make_features(
         bounds=np.cumsum([0, *(len(window.ids) for window in found)], dtype=np.int64),
         question=np.array(owners, dtype=np.int32),
         context=np.array([window.context for window in found], dtype=np.int32).reshape(-1, 2),
-        cls=np.array([window.cls for window in found], dtype=np.int32),
+        cls=cls,
+        pieces=describe_pieces(tokenizer, ids) if windowing.protocol == "run_squad" else None,
+        labels=_join_labels(found),
     )
 
 
-def make_labels(features: Features, questions: Sequence[Question]) -> NDArray[np.int32]:
-    """Label every window with the first and last token of the first reference answer, counted in the window.
-
-    A window of an unanswerable question, or one that does not wholly contain the answer's characters, is labelled
-    with its CLS token twice. A question is unanswerable if it has no reference answer.
-
-    Returns:
-        [windows, 2]
-
-    Raises:
-        DataError: the answer is blank, or the context has other text at its place.
-    """
-    labels = np.repeat(features.cls[:, None], 2, axis=1)
-    places = [answer_place(question) for question in questions]
-    count = len(features)
-    for window in range(count):
-        owner = int(features.question[window])
-        place = places[owner]
-        low, high = features.context[window].tolist()
-        if place is None or low == high:
-            continue
-        begin = int(features.bounds[window])
-        characters = features.characters[begin + low : begin + high]
-        # The outermost windows also cover characters that the tokenizer drops at either end of the context.
-        opens = window == 0 or features.question[window - 1] != owner
-        closes = window + 1 == count or features.question[window + 1] != owner
-        if not ((opens or characters[0, 0] <= place[0]) and (closes or place[1] <= characters[-1, 1])):
-            continue
-        first = int(np.argmax(characters[:, 1] > place[0]))
-        last = len(characters) - 1 - int(np.argmax(characters[::-1, 0] < place[1]))
-        if first <= last and characters[first, 1] > place[0] and characters[last, 0] < place[1]:
-            labels[window] = low + first, low + last
-    return labels
-
-
-def answer_place(question: Question) -> tuple[int, int] | None:
-    """First character of the first reference answer and one past its last, without blanks at either end.
-
-    Differences in case and in the kind or number of blanks are let pass, since published data have them.
-
-    Raises:
-        DataError: the answer is blank, or the context has other text at its place.
-    """
-    if not question.answers:
+def _join_labels(windows: Sequence[Window]) -> NDArray[np.int32] | None:
+    if all(window.label is None for window in windows):
         return None
-    answer = question.answers[0]
-    start, end = answer.start, answer.start + len(answer.text)
-    there = question.context[start:end] if start >= 0 else ""
-    if not answer.text.strip() or _loose(there) != _loose(answer.text):
-        raise DataError(
-            f'question {question.id}: answer "{answer.text[:40]}" at character {answer.start}, where the context has '
-            f'"{there[:40]}"; correct answer_start, or leave the answers empty if there is none',
-        )
-    start += len(there) - len(there.lstrip())
-    return start, start + len(there.strip())
+    labels = [(window.cls, window.cls) if window.label is None else window.label for window in windows]
+    return np.array(labels, dtype=np.int32)
 
 
-def _loose(text: str) -> str:
-    return " ".join(text.split()).casefold()
+def _cut_chunk(tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing) -> Sequence[Window]:
+    """The windows of some questions in their order, be they questions or lines of plain text."""
+    cut = {"run_qa": _run_qa_windows, "farm": farm_windows, "run_squad": run_squad_windows}[windowing.protocol]
+    lines = [i for i, question in enumerate(chunk) if is_line(question)]
+    if not lines:
+        return list(cut(tokenizer, chunk, windowing))
+    asked = [i for i, question in enumerate(chunk) if not is_line(question)]
+    found = list(_line_windows(tokenizer, [chunk[i].context for i in lines], windowing))
+    places = [lines[window.owner] for window in found]
+    if asked:
+        others = list(cut(tokenizer, [chunk[i] for i in asked], windowing))
+        found += others
+        places += [asked[window.owner] for window in others]
+    moved = [replace(window, owner=place) for window, place in zip(found, places, strict=True)]
+    return sorted(moved, key=lambda window: window.owner)
 
 
-def _encode_windows(
-    tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing
-) -> list[tuple[Any, int]]:
-    """The tokenizer's encoding of every window as ``run_qa`` cuts them, and the index of its question."""
-    texts = _cut_questions(tokenizer, chunk, windowing)
-    contexts = [question.context for question in chunk]
-    context_second = tokenizer.padding_side == "right"
+def _line_windows(tokenizer: PreTrainedTokenizerBase, texts: list[str], windowing: Windowing) -> Iterator[Window]:
+    """One window of each line of text, cut off where it is too long."""
     batch = tokenizer(
-        texts if context_second else contexts,
-        contexts if context_second else texts,
-        truncation="only_second" if context_second else "only_first",
+        _lowered(tokenizer, texts, windowing),
+        truncation=True,
         max_length=windowing.max_seq_len,
-        stride=windowing.doc_stride,
-        return_overflowing_tokens=True,
         return_attention_mask=False,
         padding=False,
     )
-    return list(zip(batch.encodings, batch["overflow_to_sample_mapping"], strict=True))
+    for owner, encoding in enumerate(batch.encodings):
+        yield _window(encoding, owner, 0, tokenizer.cls_token_id)
+
+
+def _lowered(tokenizer: PreTrainedTokenizerBase, texts: list[str], windowing: Windowing) -> list[str]:
+    if not windowing.lower_case:
+        return texts
+    return [lower_letters(tokenizer, text, same_length=True) for text in texts]
 
 
 def _run_qa_windows(
@@ -175,6 +134,34 @@ def _run_qa_windows(
     sequence = 1 if tokenizer.padding_side == "right" else 0
     for encoding, owner in _encode_windows(tokenizer, chunk, windowing):
         yield _window(encoding, owner, sequence, tokenizer.cls_token_id)
+
+
+def _encode_windows(
+    tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing
+) -> list[tuple[Any, int]]:
+    """The tokenizer's encoding of every window as ``run_qa`` cuts them, and the index of its question."""
+    texts, rooms = _cut_questions(tokenizer, chunk, windowing)
+    contexts = _lowered(tokenizer, [question.context for question in chunk], windowing)
+    context_second = tokenizer.padding_side == "right"
+    groups: dict[int, list[int]] = {}  # the tokenizer takes one overlap a call
+    for i, room in enumerate(rooms):
+        groups.setdefault(room - windowing.find_step(room), []).append(i)
+    found: list[tuple[Any, int]] = []
+    for overlap, members in groups.items():
+        asked, read = [texts[i] for i in members], [contexts[i] for i in members]
+        batch = tokenizer(
+            asked if context_second else read,
+            read if context_second else asked,
+            truncation="only_second" if context_second else "only_first",
+            max_length=windowing.max_seq_len,
+            stride=overlap,
+            return_overflowing_tokens=True,
+            return_attention_mask=False,
+            padding=False,
+        )
+        owners = (members[i] for i in batch["overflow_to_sample_mapping"])
+        found += zip(batch.encodings, owners, strict=True)
+    return found if len(groups) == 1 else sorted(found, key=lambda pair: pair[1])
 
 
 def _window(encoding: Any, owner: int, sequence: int, cls_id: int) -> Window:
@@ -189,20 +176,20 @@ def _window(encoding: Any, owner: int, sequence: int, cls_id: int) -> Window:
     return Window(np.array(ids, dtype=np.int32), types, characters, owner, (low, high), cls)
 
 
-def _cut_questions(tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing) -> list[str]:
-    """The questions' texts, stripped on the left and no longer than the limit."""
+def _cut_questions(
+    tokenizer: PreTrainedTokenizerBase, chunk: Sequence[Question], windowing: Windowing
+) -> tuple[list[str], list[int]]:
+    """The questions' texts, stripped on the left and no longer than the limit; and the tokens each leaves room for."""
     special = tokenizer.num_special_tokens_to_add(pair=True)
-    texts = [question.question.lstrip() for question in chunk]
+    texts = _lowered(tokenizer, [question.question.lstrip() for question in chunk], windowing)
     lengths = [len(encoding.ids) for encoding in encode(tokenizer, texts)]
+    limit = windowing.max_query_length
     for i, length in enumerate(lengths):
-        if length > windowing.max_query_length:
-            texts[i], lengths[i] = _cut(tokenizer, texts[i], windowing.max_query_length)
+        if limit is not None and length > limit:
+            texts[i], lengths[i] = _cut(tokenizer, texts[i], limit)
     longest = max(range(len(chunk)), key=lengths.__getitem__)
-    room = windowing.max_seq_len - lengths[longest] - special
-    if room <= windowing.doc_stride:
-        expected = f"more than doc_stride {windowing.doc_stride}"
-        raise no_room(chunk[longest].id, windowing, lengths[longest], special, expected)
-    return texts
+    windowing.check_room(chunk[longest].id, lengths[longest], special)
+    return texts, [windowing.max_seq_len - length - special for length in lengths]
 
 
 def _cut(tokenizer: PreTrainedTokenizerBase, text: str, limit: int) -> tuple[str, int]:

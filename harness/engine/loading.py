@@ -106,7 +106,7 @@ def load_model(
         _require(folder, WEIGHTS, "safetensors weights (model.safetensors)")
     try:
         with quiet():
-            _refuse_kernels(folder)
+            refuse_kernels(folder)
             model, info = AutoModelForQuestionAnswering.from_pretrained(
                 str(folder),
                 use_safetensors=not pickled,
@@ -193,7 +193,7 @@ def _find_pickle(folder: Path) -> str | None:
     return next((name for names in PICKLED for name in names if (folder / name).is_file()), None)
 
 
-def _refuse_kernels(folder: Path) -> None:
+def refuse_kernels(folder: Path) -> None:
     """Raise `ValueError` where the config asks for code from a repository, which could be fetched and run."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     for key in ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation"):

@@ -44,7 +44,7 @@ def build_base(name: str, texts: Sequence[str], seed: int, out: Path) -> None:
         RecipeError: the name is none of an embedded model.
     """
     layers, width = _shape(name)
-    tokenizer = _train_tokenizer(texts)
+    tokenizer = train_tokenizer(texts)
     config = RobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=width,
@@ -77,7 +77,7 @@ def _shape(name: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _train_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerBase:
+def train_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerBase:
     """A byte-level BPE tokenizer with RoBERTa's layout, learned from `texts`."""
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=PREFIX_SPACE)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.engine.computing import Computing
+from harness.engine.augmenting import augment_questions, settings_of
+from harness.engine.computing import Computing, Fitting
+from harness.engine.masked_lm import EMBEDDED_NAME, train_masked_lm
 from harness.engine.pocket_model import build_base
 from harness.engine.predict import predict
 from harness.engine.train import train_stage
@@ -15,15 +17,18 @@ from harness.records import Decoding, Predictions, Question, Stage
 
 
 class TorchEngine:
-    """An `Engine` on torch and transformers; it trains in single precision and predicts as `computing` says."""
+    """An `Engine` on torch and transformers; it trains as `fitting` and predicts as `computing` say."""
 
-    def __init__(self, computing: Computing | None = None) -> None:
-        """Say how to predict; nothing is loaded yet."""
-        self._computing = computing or Computing()
+    def __init__(self, computing: Computing | None = None, fitting: Fitting | None = None) -> None:
+        """Say how to predict and to train; nothing is loaded yet."""
+        self._computing, self._fitting = computing or Computing(), fitting or Fitting()
 
     def build_base(self, name: str, texts: Sequence[str], seed: int, out: Path) -> None:
-        """See `harness.engine.pocket_model.build_base`."""
-        build_base(name, texts, seed, out)
+        """See `harness.engine.pocket_model.build_base`, and `harness.engine.masked_lm` for ``pocket/masked-lm``."""
+        if name == EMBEDDED_NAME:
+            train_masked_lm(texts, out, seed)
+        else:
+            build_base(name, texts, seed, out)
 
     def train(
         self,
@@ -33,9 +38,26 @@ class TorchEngine:
         questions: Sequence[Question],
         out: Path,
         progress: Progress = silent,
+        *,
+        work: Path | None = None,
+        cache: Path | None = None,
     ) -> Training:
         """See `harness.engine.train.train_stage`."""
-        return train_stage(stage, student, teacher, questions, out, progress)
+        return train_stage(
+            stage, student, teacher, questions, out, progress, work=work, cache=cache, fitting=self._fitting
+        )
+
+    def augment(
+        self,
+        stage: Stage,
+        questions: Sequence[Question],
+        masked_lm: Path,
+        vectors: Path | None,
+        folder: Path,
+        progress: Progress = silent,
+    ) -> Sequence[Question]:
+        """See `harness.engine.augmenting.augment_questions`."""
+        return augment_questions(settings_of(stage), questions, masked_lm, vectors, folder, progress, self._computing)
 
     def predict(
         self,

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import gc
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments, set_seed
+from safetensors import SafetensorError
+from transformers import PreTrainedTokenizerBase, set_seed
 
+from harness.engine import hidden
 from harness.engine.batches import fit_segments
-from harness.engine.features import Features, Windowing, make_features, make_labels
-from harness.engine.loading import check_fit, load_model, load_tokenizer, quiet, save
+from harness.engine.checkpoints import newest_checkpoint, training_key
+from harness.engine.computing import Fitting
+from harness.engine.jobs import Job, Prepared, open_data, run_job
+from harness.engine.loading import check_fit, load_model, load_tokenizer, save
 from harness.engine.meter import Meter
-from harness.engine.predict import window_logits
+from harness.engine.micro_batches import Split
 from harness.engine.reader import check_length
-from harness.engine.trainer import Distillation, StageTrainer, TrainingSet
+from harness.engine.stage_checks import check_same_vocabulary, check_stage
+from harness.engine.students import load_student
+from harness.engine.teachers import keep_logits
+from harness.engine.together import lead, processes
+from harness.engine.trainer import TrainingSet
+from harness.engine.training_data import LabelledWindows, build_windows
+from harness.engine.windowing import Windowing
 from harness.engine_api import Training
-from harness.errors import DataError, HarnessError, ModelError, RecipeError, RunError
+from harness.errors import DataError, HarnessError, RecordError, RunError
+from harness.models import folder_sha256
 from harness.progress import Progress
-from harness.records import Question, Stage
-
-LOGS = 100
-"""Entries in the history of one stage, about."""
+from harness.records import Question, Stage, to_json
+from harness.store import read_json, write_json
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A stage ready to be trained."""
-
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    data: TrainingSet
+_SPLIT = "split.json"
 
 
 def train_stage(
@@ -44,168 +47,182 @@ def train_stage(
     questions: Sequence[Question],
     out: Path,
     progress: Progress,
+    *,
+    work: Path | None = None,
+    cache: Path | None = None,
+    fitting: Fitting | None = None,
 ) -> Training:
     """Train `student` as `stage` says and write a plain model folder to `out`.
 
-    The same arguments give the same weights, byte for byte, on one machine. A student without question-answering
-    head gets one from the stage's seed.
+    The same arguments give the same weights, byte for byte, on one machine, however often the training was interrupted.
+    A student without question-answering head gets one from the stage's seed.
+
+    Args:
+        stage: One stage of a recipe.
+        student: Folder of the model to start from.
+        teacher: Folder of the teacher.
+        questions: Read in slices.
+        out: Folder to write the model to.
+        progress: Told what is being done.
+        work: Folder of windows, checkpoints and metrics; what an interrupted call left there is taken up. A temporary
+            one if left out.
+        cache: Folder of teachers' logits, shared between stages and runs; in `work` if left out.
+        fitting: What this machine can hold.
 
     Raises:
         RecipeError: the stage asks for something impossible, or teacher and student do not go together.
         DataError: there is no question, or an answer is not where it should be.
         ModelError: a folder is no usable model.
-        RunError: training failed or diverged.
+        RecordError: the disk is full or cannot be written.
+        RunError: training failed or diverged, or not even one window at a time fits into memory.
     """
-    return fit(stage, prepare(stage, student, teacher, questions, progress), out, progress)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if work is None else work
+        prepared = prepare(stage, student, teacher, questions, progress, folder, cache)
+        return fit(prepared, out, progress, folder, fitting)
 
 
 def prepare(
-    stage: Stage, student: Path, teacher: Path | None, questions: Sequence[Question], progress: Progress
+    stage: Stage,
+    student: Path,
+    teacher: Path | None,
+    questions: Sequence[Question],
+    progress: Progress,
+    work: Path,
+    cache: Path | None = None,
 ) -> Prepared:
-    """Load the student, cut the questions into labelled windows, and ask the teacher; sets the seed first."""
-    _check_stage(stage, teacher)
-    if not questions:
+    """Check the stage, cut the questions into labelled windows, and ask the teacher; arguments as in `train_stage`."""
+    check_stage(stage, teacher)
+    if not len(questions):
         raise DataError(f"stage {stage.name}: found no training question, expected some; name data with questions")
     set_seed(stage.seed)
     tokenizer = load_tokenizer(student)
-    model = load_model(student, fresh_head=True)
-    check_fit(student, model, tokenizer)
     tokenizing = Meter(progress, f"tokenize for {stage.name}", len(questions), "questions")
-    windowing = Windowing(stage.max_seq_len, stage.doc_stride, stage.max_query_length)
-    features = make_features(tokenizer, questions, windowing, tokenizing.advance)
-    check_length(model, features)
-    features = fit_segments(model, features)
-    distillation = None if teacher is None else _ask_teacher(stage, teacher, tokenizer, features, progress)
-    return Prepared(model, tokenizer, TrainingSet(features, make_labels(features, questions), distillation))
-
-
-def fit(stage: Stage, prepared: Prepared, out: Path, progress: Progress) -> Training:
-    """Train what was prepared and write the model to `out`."""
-    try:
-        with tempfile.TemporaryDirectory() as scratch, quiet(), _deterministic():
-            arguments = _arguments(stage, len(prepared.data), scratch)
-            trainer = StageTrainer(prepared.model, prepared.tokenizer, arguments, prepared.data)
-            training = trainer.run(stage.name, progress)
-    except HarnessError:
-        raise
-    except RuntimeError as error:  # torch's errors, memory among them
-        detail = next(iter(str(error).splitlines()), "")[:200]
-        raise RunError(
-            f"stage {stage.name}: training stopped with {type(error).__name__}: {detail}; "
-            "if memory ran out, lower batch_size or max_seq_len",
-            stage=stage.name,
-        ) from error
-    save(prepared.model.cpu(), prepared.tokenizer, out)
-    return training
-
-
-def _check_stage(stage: Stage, teacher: Path | None) -> None:
-    distils = stage.kind == "distil_logits"
-    problems = {
-        "teacher": (
-            ("none", "a teacher for kind distil_logits")
-            if distils and teacher is None
-            else ("one", "none for kind finetune, which has no use for it")
-            if not distils and teacher is not None
-            else None
-        ),
-        "distillation_loss_weight": (
-            (stage.distillation_loss_weight, "above 0 and at most 1; for 0 state kind finetune")
-            if distils and not 0 < stage.distillation_loss_weight <= 1
-            else None
-        ),
-        "temperature": (stage.temperature, "above 0") if distils and not stage.temperature > 0 else None,
-        "epochs": (stage.epochs, "1 or more") if stage.epochs < 1 else None,
-        "batch_size": (stage.batch_size, "1 or more") if stage.batch_size < 1 else None,
-        "seed": (stage.seed, "0 to 4294967295") if not 0 <= stage.seed < 2**32 else None,
-    }
-    for field, problem in problems.items():
-        if problem is not None:
-            raise RecipeError(
-                f"stage {stage.name}: {field} is {problem[0]}, expected {problem[1]}; state it in the card or, with a "
-                "reason, in assumptions.yaml",
-                stage=stage.name,
-                field=field,
-            )
-
-
-def _ask_teacher(
-    stage: Stage, folder: Path, tokenizer: PreTrainedTokenizerBase, features: Features, progress: Progress
-) -> Distillation:
-    """The teacher's logits on the student's windows, computed once."""
-    check_same_vocabulary(stage, folder, load_tokenizer(folder), tokenizer)
-    model = load_model(folder)
-    check_fit(folder, model, tokenizer)
-    check_length(model, features)
-    meter = Meter(progress, f"teacher of {stage.name}", len(features), "windows")
-    logits = window_logits(model, tokenizer, features, meter)
-    if not bool((abs(logits) < float("inf")).all()):
-        raise ModelError(
-            f"{folder}: found teacher logits that are no finite numbers, expected finite ones; its weights are damaged",
-            model=str(folder),
-        )
-    return Distillation(logits, stage.temperature, stage.distillation_loss_weight)
-
-
-def check_same_vocabulary(
-    stage: Stage, folder: Path, teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase
-) -> None:
-    """Raise `RecipeError` unless teacher and student give every token the same id.
-
-    The teacher is given the student's ids, so that with another vocabulary it would read another text.
-    """
-    ours, theirs = student.get_vocab(), teacher.get_vocab()
-    differing = sum(1 for token in ours.keys() | theirs.keys() if ours.get(token) != theirs.get(token))
-    problem = f"{differing} tokens with other ids" if differing else ""
-    if not problem and student.special_tokens_map != teacher.special_tokens_map:
-        problem = "other special tokens"
-    if problem:
-        raise RecipeError(
-            f"stage {stage.name}: teacher {folder} has {problem} than the student, expected the same vocabulary; "
-            "choose a teacher and a student with one tokenizer",
-            stage=stage.name,
-            field="teacher",
-        )
-
-
-def _arguments(stage: Stage, windows: int, scratch: str) -> TrainingArguments:
-    steps = stage.epochs * -(-windows // stage.batch_size)
-    arguments = TrainingArguments(
-        output_dir=scratch,
-        per_device_train_batch_size=stage.batch_size,
-        num_train_epochs=stage.epochs,
-        learning_rate=stage.learning_rate,
-        lr_scheduler_type="linear" if stage.lr_schedule == "linear" else "constant_with_warmup",
-        warmup_steps=int(stage.warmup_proportion * steps),
-        optim="adamw_torch_fused",
-        weight_decay=stage.weight_decay,
-        adam_beta2=stage.adam_beta2,
-        max_grad_norm=stage.max_grad_norm,
-        seed=stage.seed,
-        logging_steps=max(1, steps // LOGS),
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        use_cpu=not torch.cuda.is_available(),
+    folder = work / "windows"
+    windowing = Windowing.of_stage(stage)
+    windows = build_windows(folder, tokenizer, questions, windowing, stage.label_faults, tokenizing.advance)
+    model = load_student(student, stage)
+    check_fit(student, model, tokenizer)
+    check_length(model, windows.features)
+    windows = replace(windows, features=fit_segments(model, windows.features))
+    logits = None
+    if teacher is not None:
+        check_same_vocabulary(stage, teacher, load_tokenizer(teacher), tokenizer)
+        logits = _ask(stage, teacher, tokenizer, windows, progress, cache or work / "teachers")
+    values = {name: value for name, value in to_json(stage).items() if name not in ("origins", "name", "profile")}
+    key = training_key(
+        values, folder_sha256(student), None if teacher is None else folder_sha256(teacher), windows.sha256
     )
-    # With several devices the Trainer would give each a batch of this size; a recipe's batch is the global one.
-    arguments._n_gpu = min(1, arguments.n_gpu)
-    return arguments
+    return Prepared(stage, student, teacher, folder, logits, key)
 
 
-@contextlib.contextmanager
-def _deterministic() -> Iterator[None]:
-    """Ask torch for repeatable kernels while the context lasts; a CPU has no others."""
-    if not torch.cuda.is_available():
-        yield
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the first kernel starts
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
+def fit(
+    prepared: Prepared,
+    out: Path,
+    progress: Progress,
+    work: Path,
+    fitting: Fitting | None = None,
+    data: TrainingSet | None = None,
+) -> Training:
+    """Train what was prepared, from the newest checkpoint in `work` if there is one, and write the model to `out`.
+
+    Args:
+        prepared: By `prepare`.
+        out: Folder to write the model to.
+        progress: Told how far the training is.
+        work: Folder of checkpoints and metrics.
+        fitting: What this machine can hold.
+        data: In place of what was prepared, for experiments.
+    """
+    fitting = fitting or Fitting()
+    stage, checkpoints = prepared.stage, work / "checkpoints"
+    split = _recall_split(work, Split.of(stage.batch_size, processes(), fitting.micro_batch))
+    data = open_data(prepared) if data is None else data
+    while True:
+        job = Job(prepared, split, work, newest_checkpoint(checkpoints, prepared.key), fitting)
+        lead(job)
+        try:
+            model, training = run_job(job, data, progress)
+            break
+        except HarnessError:
+            raise
+        except Exception as error:  # torch's errors, memory and a full disk among them
+            if _is_disk(error):
+                raise _unwritten(work, error) from error
+            smaller = split.halved() if _is_memory(error) and split.devices == 1 else None
+            if smaller is None:
+                raise _stopped(stage, error, _is_memory(error)) from error
+            split = smaller
+        gc.collect()
+        torch.cuda.empty_cache()
+        progress(f"train {stage.name}", 0, 0, f"out of memory; going on with {split.micro_batch} windows at a time")
+        write_json(work / _SPLIT, {"accumulation": split.accumulation})
+    hidden.strip(model)
     try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
+        save(model.cpu(), load_tokenizer(prepared.student), out)
+    except Exception as error:
+        if _is_disk(error):
+            raise _unwritten(out, error) from error
+        raise
+    return replace(training, micro_batch=split.micro_batch, accumulation=split.accumulation, devices=split.devices)
+
+
+def _recall_split(work: Path, wanted: Split) -> Split:
+    """The split that an earlier call found to fit into memory: the same weights need the same one."""
+    try:
+        found = int(read_json(work / _SPLIT)["accumulation"])
+    except (RecordError, KeyError, TypeError, ValueError):
+        return wanted
+    return replace(wanted, accumulation=max(wanted.accumulation, found))
+
+
+def _ask(
+    stage: Stage,
+    folder: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    windows: LabelledWindows,
+    progress: Progress,
+    cache: Path,
+) -> Path | None:
+    """Check the teacher; where the stage learns from its logits, see that they are on disk."""
+    model = load_model(folder, fresh_head=stage.kind == "distil_hidden")
+    check_fit(folder, model, tokenizer)
+    check_length(model, windows.features)
+    fit_segments(model, windows.features)
+    if stage.kind != "distil_logits":
+        return None
+    width = stage.max_seq_len if stage.padding == "fixed" else None
+    return keep_logits(cache, (folder, model, tokenizer), windows, width, stage.name, progress)
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return any(words in text for words in ("can't allocate memory", "not enough memory", "out of memory"))
+
+
+def _is_disk(error: BaseException) -> bool:
+    """Whether something could not be written; torch and safetensors wrap what the system says."""
+    return isinstance(error, (OSError, SafetensorError)) or "PytorchStreamWriter" in str(error)
+
+
+def _unwritten(path: Path, error: BaseException) -> RecordError:
+    detail = next(iter(str(error).splitlines()), "")[:120]
+    return RecordError(
+        f"{path}: cannot be written ({detail}); make room, the same command goes on from the last checkpoint",
+        path=str(path),
+    )
+
+
+def _stopped(stage: Stage, error: BaseException, memory: bool) -> RunError:
+    detail = next(iter(str(error).splitlines()), "")[:200]
+    advice = (
+        "its memory is too small for one micro-batch: use --gradient-checkpointing or a smaller --micro-batch, or lower "
+        "max_seq_len"
+        if memory
+        else "the checkpoints stay, and the same command goes on from the last one"
+    )
+    return RunError(
+        f"stage {stage.name}: training stopped with {type(error).__name__}: {detail}; {advice}", stage=stage.name
+    )

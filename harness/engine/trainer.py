@@ -1,122 +1,185 @@
-"""The transformers Trainer with this project's batches and losses; the training loop is its own."""
+"""The transformers Trainer with this project's batches, losses and checkpoints; the training loop is its own.
+
+It overrides the hooks that its documentation names for that: the training data loader, the loss, the optimizer.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate.utils import broadcast
 from numpy.typing import NDArray
-from torch.utils.data import Dataset, Sampler
-from transformers import (
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from torch.utils.data import DataLoader, Dataset
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from harness.engine.batches import Padding, lay_out, model_inputs, training_order
+from harness.engine.batches import Padding, lay_out, model_inputs
+from harness.engine.checkpoints import complete_checkpoint, read_notes, remove_older
 from harness.engine.distil import SpanLogits, distillation_loss, span_cross_entropy
 from harness.engine.features import Features
+from harness.engine.hidden import PROJECTIONS, attention_loss, hidden_state_loss
 from harness.engine.meter import Meter
-from harness.engine.reader import forward
+from harness.engine.micro_batches import Item, MicroBatches, Split
+from harness.engine.optimizers import make_optimizer
 from harness.engine_api import Training
 from harness.errors import RunError
 from harness.progress import Progress
+from harness.records import Stage
+from harness.store import write_text
 
 LABELS = "span_labels"
 TEACHER = "teacher_logits"
+WEIGHTS = "window_weights"
+LOGS = 100
+"""Entries in the history of one stage, about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distillation:
-    """What a student learns from its teacher."""
+    """What a student learns from its teacher's answers."""
 
     logits: NDArray[np.float32]
-    """[tokens, 2]: the teacher's start and end logits, aligned with ``Features.ids``."""
+    """[tokens, 2]: the teacher's start and end logits, aligned with ``Features.ids``; [windows, width, 2] where every
+    window is padded to one width."""
     temperature: float
     weight: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainingSet(Dataset[int]):
-    """Windows with labels; items are window numbers, and `collate` makes the batch."""
+class HiddenTeacher:
+    """A teacher whose hidden states and attentions a student learns from."""
+
+    model: PreTrainedModel
+    layers: tuple[int, ...]
+    """The teacher's layer for each of the student's layers from 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSet(Dataset[Item]):
+    """Windows with labels; items are places in a batch, and `collate` makes the batch."""
 
     features: Features
     labels: NDArray[np.int32]
     """[windows, 2], positions in the window."""
-    distillation: Distillation | None
+    distillation: Distillation | None = None
+    hidden: HiddenTeacher | None = None
 
     def __len__(self) -> int:
         return len(self.features)
 
-    def __getitem__(self, window: int) -> int:
-        return window
+    def __getitem__(self, item: Item) -> Item:  # type: ignore[override]
+        return item
 
-    def collate(self, windows: list[int], padding: Padding) -> dict[str, torch.Tensor]:
-        """Model inputs, labels and, for a distillation, the teacher's logits of a batch."""
-        rows = np.array(windows, dtype=np.int64)
-        batch = lay_out(self.features, rows, padding.left)
+    def collate(self, items: list[Item], padding: Padding, width: int | None) -> dict[str, torch.Tensor]:
+        """Model inputs, labels, weights, and the teacher's logits where there are any."""
+        rows = np.array([item.window for item in items], dtype=np.int64)
+        batch = lay_out(self.features, rows, padding.left, width)
         inputs = model_inputs(self.features, batch, padding)
-        inputs[LABELS] = torch.from_numpy(self.labels[rows] + batch.shift[:, None])
+        inputs[LABELS] = torch.from_numpy((self.labels[rows] + batch.shift[:, None]).astype(np.int64))
+        inputs[WEIGHTS] = torch.tensor([1 / item.batch if item.batch else 0.0 for item in items])
         if self.distillation is not None:
-            inputs[TEACHER] = batch.fill(self.distillation.logits, 0.0, np.float32)
+            logits = self.distillation.logits
+            inputs[TEACHER] = (
+                batch.fill(logits, 0.0, np.float32) if logits.ndim == 2 else torch.from_numpy(np.array(logits[rows]))
+            )
         return inputs
 
 
-class EpochOrder(Sampler[int]):
-    """Windows in the order of `training_order`; the Trainer's data loader tells it the epoch."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a training leaves its checkpoints and its metrics, and what they must belong to."""
 
-    def __init__(self, lengths: NDArray[np.int64], batch_size: int, seed: int) -> None:
-        self._lengths, self._batch_size, self._seed = lengths, batch_size, seed
-        self._epoch = 0
+    folder: Path
+    key: str
+    seconds: float
+    """Between two checkpoints."""
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch, from 0."""
-        self._epoch = epoch
+    @property
+    def metrics(self) -> Path:
+        """JSON lines, one per entry of the history."""
+        return self.folder / "training.jsonl"
 
-    def __len__(self) -> int:
-        return len(self._lengths)
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(training_order(self._lengths, self._batch_size, self._seed, self._epoch).tolist())
+@dataclass(slots=True)
+class Tally:
+    """Losses so far; a checkpoint keeps it."""
+
+    history: list[Mapping[str, float]] = field(default_factory=list)
+    logged: int = 0
+    """Step of the last entry."""
+    since: float = 0.0
+    """Sum of the losses of the steps after it."""
+    epoch: float = 0.0
+    """Sum over the epoch's windows."""
 
 
 class StageTrainer(Trainer):
-    """Trains one stage; overrides the loss and the order of windows, nothing else."""
+    """Trains one stage."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, args: TrainingArguments, data: TrainingSet
+        self,
+        model: PreTrainedModel,
+        padding: Padding,
+        args: TrainingArguments,
+        data: TrainingSet,
+        stage: Stage,
+        split: Split,
     ) -> None:
-        padding = Padding.of(tokenizer)
+        width = stage.max_seq_len if stage.padding == "fixed" else None
         super().__init__(
-            model=model, args=args, train_dataset=data, data_collator=lambda windows: data.collate(windows, padding)
+            model=model, args=args, train_dataset=data, data_collator=lambda items: data.collate(items, padding, width)
         )
         self.remove_callback(PrinterCallback)
-        self._data = data
-        self.epoch_loss = torch.zeros((), device=args.device)
-        """Sum of the losses of the epoch's windows."""
+        self.batches = MicroBatches(data.features.lengths, split, stage.seed, stage.order == "grouped")
+        self._data, self._stage = data, stage
+        self._masked = stage.padding == "longest"
+        self.step_loss = torch.zeros((), device=args.device)
+        """Loss of the update being computed, scaled as the recipe says: of this device's windows."""
+        if data.hidden is not None:
+            data.hidden.model.to(args.device).eval().requires_grad_(False)
 
-    def run(self, name: str, progress: Progress) -> Training:
-        """Train from the first to the last step.
+    def run(self, place: Place, resume: Path | None, progress: Progress) -> Training:
+        """Train from the first to the last step, or on from a checkpoint.
 
         Raises:
             RunError: the loss is not a finite number.
+            RecordError: a checkpoint cannot be written.
         """
+        keeper = _Keeper(self, self._stage, place, progress)
+        if resume is not None:
+            keeper.recall(resume)
+        self.add_callback(keeper)
+        self.train(resume_from_checkpoint=None if resume is None else str(resume))
         windows = len(self._data)
-        reporter = _Reporter(self, windows, name, progress)
-        self.add_callback(reporter)
-        self.train()
-        loss = float(self.epoch_loss) / windows
-        reporter.check(loss, self.state.global_step)
-        return Training(windows, self.state.global_step, loss, tuple(reporter.history))
+        loss = keeper.tally.epoch / windows
+        keeper.check(loss, self.state.global_step)
+        return Training(windows, self.state.global_step, loss, tuple(keeper.tally.history))
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches from `MicroBatches` alone; reading them draws nothing from the random state of the training."""
+        loader = DataLoader(
+            self._data,
+            batch_sampler=self.batches,
+            collate_fn=self.data_collator,
+            generator=torch.Generator().manual_seed(0),
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """The stage's optimizer."""
+        if self.optimizer is None:
+            chosen = self.model if model is None else model
+            self.optimizer = make_optimizer(self._stage, chosen, self.get_decay_parameter_names(chosen))
+        return self.optimizer
 
     def compute_loss(
         self,
@@ -125,69 +188,158 @@ class StageTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """The stage's loss of one batch, a mean over its windows."""
-        logits = forward(model, {name: value for name, value in inputs.items() if name not in (LABELS, TEACHER)})
-        loss = self._loss(logits, inputs)
-        self.epoch_loss += loss.detach() * len(inputs[LABELS])
-        return (loss, logits) if return_outputs else loss
+        """This micro-batch's part of the loss of its global batch, which is a mean over windows.
 
-    def _loss(self, logits: SpanLogits, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        Multiplied by what the Trainer and the devices' average divide it by afterwards.
+        """
+        weights = inputs[WEIGHTS]
+        loss = (self._window_losses(model, inputs) * weights).sum() * self._stage.loss_scale
+        self.step_loss += loss.detach()
+        loss = loss * self.current_gradient_accumulation_steps * self.args.world_size
+        return (loss, None) if return_outputs else loss
+
+    def _window_losses(self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """[batch]"""
+        data, stage = self._data, self._stage
+        read = {name: value for name, value in inputs.items() if name not in (LABELS, TEACHER, WEIGHTS)}
+        mask = inputs["attention_mask"].bool() if self._masked else None
+        if data.hidden is not None:
+            read |= {"output_hidden_states": True, "output_attentions": True}
+        output = model(**read)
+        logits = SpanLogits(output.start_logits.float(), output.end_logits.float())
         start, end = inputs[LABELS].unbind(dim=1)
-        mask = inputs["attention_mask"].bool()
-        distillation = self._data.distillation
-        if distillation is None:
-            return span_cross_entropy(logits, start, end, mask).mean()
-        # By subscript: a distillation whose teacher got lost fails instead of becoming a plain training.
-        teacher = SpanLogits(*inputs[TEACHER].unbind(dim=2))
-        temperature, weight = distillation.temperature, distillation.weight
-        return distillation_loss(logits, teacher, start, end, temperature=temperature, weight=weight, mask=mask)
+        match stage.kind:
+            case "finetune":
+                return span_cross_entropy(logits, start, end, mask)
+            case "distil_hidden":
+                return self._hidden_losses(output, read, mask)
+            case "distil_logits":
+                # By subscript: a distillation whose teacher got lost fails instead of becoming a plain training.
+                distillation = data.distillation
+                if distillation is None:
+                    raise RunError(f"stage {stage.name}: lost its teacher's logits", stage=stage.name)
+                teacher = SpanLogits(*inputs[TEACHER].unbind(dim=2))
+                losses = distillation_loss(
+                    logits,
+                    teacher,
+                    start,
+                    end,
+                    temperature=distillation.temperature,
+                    weight=distillation.weight,
+                    mask=mask,
+                    loss=stage.distillation_loss,
+                )
+                if stage.hidden_loss_weight:
+                    losses = losses + stage.hidden_loss_weight * self._hidden_losses(output, read, mask)
+                return losses
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
-        return EpochOrder(self._data.features.lengths, self.args.train_batch_size, self.args.seed)
+    def _hidden_losses(self, output: Any, read: Mapping[str, torch.Tensor], mask: torch.Tensor | None) -> torch.Tensor:
+        hidden = self._data.hidden
+        if hidden is None:
+            raise RunError(f"stage {self._stage.name}: lost its teacher", stage=self._stage.name)
+        with torch.no_grad():
+            teacher = hidden.model(**read)
+        projections = getattr(self.accelerator.unwrap_model(self.model), PROJECTIONS, None)
+        of_states = hidden_state_loss(output.hidden_states, teacher.hidden_states, hidden.layers, mask, projections)
+        return of_states + attention_loss(output.attentions, teacher.attentions, hidden.layers, mask)
+
+    def take_step_loss(self) -> float:
+        """The loss of the update just made, of all devices' windows together; begins the next."""
+        loss = (
+            float(self.accelerator.reduce(self.step_loss, "sum")) if self.args.world_size > 1 else float(self.step_loss)
+        )
+        self.step_loss.zero_()
+        return loss
 
 
-class _Reporter(TrainerCallback):
-    """Feeds the caller's progress, keeps the history, and stops a training that diverged."""
+class _Keeper(TrainerCallback):
+    """Tells the epoch, keeps the history, asks for checkpoints and completes them, stops what diverged."""
 
-    def __init__(self, trainer: StageTrainer, windows: int, name: str, progress: Progress) -> None:
-        self.history: list[Mapping[str, float]] = []
-        self._trainer, self._windows, self._name, self._progress = trainer, windows, name, progress
+    def __init__(self, trainer: StageTrainer, stage: Stage, place: Place, progress: Progress) -> None:
+        self.tally = Tally()
+        self._trainer, self._stage, self._place, self._progress = trainer, stage, place, progress
         self._meter: Meter | None = None
+        self._saved = time.monotonic()
+        self._rate = 0.0
+
+    def recall(self, checkpoint: Path) -> None:
+        """Take up the tally of a checkpoint."""
+        self.tally = Tally(**read_notes(checkpoint))
+        self._write_metrics()
 
     def check(self, loss: float, step: int) -> None:
         """Raise `RunError` unless the loss is a finite number."""
         if not math.isfinite(loss):
+            name = self._stage.name
             raise RunError(
-                f"stage {self._name}: found a loss of {loss} by step {step}, expected a finite number; "
+                f"stage {name}: found a loss of {loss} by step {step}, expected a finite number; "
                 "the training diverged: lower learning_rate or raise warmup_proportion",
-                stage=self._name,
+                stage=name,
             )
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        windows_per_step = self._windows * state.num_train_epochs / state.max_steps
-        self._meter = Meter(self._progress, f"train {self._name}", state.max_steps, "windows", windows_per_step)
+        windows = len(self._trainer.batches._lengths) * state.num_train_epochs / state.max_steps
+        self._meter = Meter(self._progress, f"train {self._stage.name}", state.max_steps, "windows", windows)
+        self._meter.skip(state.global_step)
+        self._saved = time.monotonic()
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._trainer.epoch_loss.zero_()
+        updates = self._trainer.batches.updates
+        self._trainer.batches.set_epoch(state.global_step // updates)
+        if state.global_step % updates == 0:
+            self.tally.epoch = 0.0
+
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._rate = float(kwargs["optimizer"].param_groups[0]["lr"])  # the scheduler moves on after this
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        tally, step = self.tally, state.global_step
+        loss = self._trainer.take_step_loss()
+        self.check(loss, step)
+        tally.since += loss
+        batch = self._trainer.batches
+        place = (step - 1) % batch.updates
+        size = batch._split.batch_size
+        tally.epoch += loss * min(size, len(batch._lengths) - place * size)
+        if step - tally.logged >= max(1, state.max_steps // LOGS):
+            tally.history.append(
+                {
+                    "step": float(step),
+                    "epoch": float(state.epoch or 0),
+                    "loss": tally.since / (step - tally.logged),
+                    "learning_rate": self._rate,
+                }
+            )
+            tally.logged, tally.since = step, 0.0
+            self._write_metrics()
         if self._meter is not None:
-            self._meter.advance(state.global_step, f"loss {self.history[-1]['loss']:.3f}" if self.history else "")
+            self._meter.advance(step, f"loss {tally.history[-1]['loss']:.3f}" if tally.history else "")
+        if step < state.max_steps and self._is_time(args):
+            control.should_save = True
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if logs is None or "loss" not in logs:  # the Trainer's closing entry has timings only
-            return
-        self.check(logs["loss"], state.global_step)
-        entry = {name: float(logs[name]) for name in ("epoch", "loss", "learning_rate")}
-        self.history.append({"step": float(state.global_step), **entry})
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        self._trainer.accelerator.wait_for_everyone()  # each process writes a random state of its own
+        if state.is_world_process_zero:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            notes = {"history": self.tally.history, "logged": self.tally.logged, "since": self.tally.since}
+            complete_checkpoint(folder, self._place.key, {**notes, "epoch": self.tally.epoch})
+            remove_older(Path(args.output_dir), folder)
+        self._saved = time.monotonic()
+
+    def _is_time(self, args: TrainingArguments) -> bool:
+        due = time.monotonic() - self._saved >= self._place.seconds
+        if args.world_size == 1:
+            return due
+        told = torch.tensor([due], device=args.device, dtype=torch.int32)  # all save, or none
+        return bool(broadcast(told).item())
+
+    def _write_metrics(self) -> None:
+        if self._trainer.is_world_process_zero():
+            lines = "".join(json.dumps(dict(row), allow_nan=False) + "\n" for row in self.tally.history)
+            write_text(self._place.metrics, lines)

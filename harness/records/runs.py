@@ -116,8 +116,17 @@ class StageResult:
     loss: float
     """Mean training loss of the last epoch."""
     seconds: float
+    """Of the call that finished it; what earlier, interrupted calls took is not in it."""
     data: tuple[DataUsed, ...]
     teacher_sha256: str | None = None
+    micro_batch: int | None = None
+    """Windows that a device took at once; less than the recipe's batch where memory or the user wanted it so."""
+    accumulation: int = 1
+    """Micro-batches of each device per update."""
+    devices: int = 1
+    """Processes that trained together."""
+    augmented: int | None = None
+    """Questions after augmentation, where there was any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.records import Decoding, Question
 from harness.spans.farm import decode_farm
 from harness.spans.run_qa import decode_run_qa
+from harness.spans.run_squad import decode_run_squad
 from harness.spans.windows import Decoded, Floats, WindowLogits, Windows, check_windows
 
 
@@ -23,6 +24,8 @@ def decode_spans(question_id: str, context: str, windows: Sequence[WindowLogits]
             return decode_run_qa(context, found, decoding)
         case "farm":
             return decode_farm(context, found, decoding)
+        case "run_squad":
+            return decode_run_squad(context, found, decoding)
 
 
 def decode_questions(

@@ -23,11 +23,16 @@ from numpy.typing import NDArray
 from harness.errors import RecordError
 from harness.records import CLOSE, Computed, Decoding, Predictions, Question, from_json
 from harness.spans.decode import decode_questions
-from harness.spans.windows import Decodings, Windows
+from harness.spans.windows import Decodings, Pieces, Windows
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
+WINDOWING = (
+    "protocol", "max_seq_len", "doc_stride", "max_query_length", "doc_stride_is", "lower_case", "space_words",
+)  # fmt: skip
+"""Fields of a decoding that windows are cut by."""
 _ARRAYS = ("characters", "bounds", "question", "context", "cls")
+_PIECES = ("number", "first", "later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,10 @@ class Manifest:
     protocol: str
     max_seq_len: int
     doc_stride: int
-    max_query_length: int
+    max_query_length: int | None
+    doc_stride_is: str
+    lower_case: bool
+    space_words: bool
     device: str
     dtype: str
     """Number format of the model's arithmetic; the logits on disk are float32."""
@@ -96,13 +104,16 @@ class KeptLogits:
             RecordError: they cannot be written; the parts that are there stay.
         """
         arrays = {name: getattr(windows, name) for name in _ARRAYS}
+        if windows.pieces is not None:
+            arrays |= {f"pieces_{name}": getattr(windows.pieces, name) for name in _PIECES}
         _write(self._path(part), lambda file: np.savez_compressed(file, logits=logits, **arrays))
 
     def read(self, part: int) -> tuple[Windows, NDArray[np.float32]] | None:
         """A part's windows and logits, or None where they are absent or damaged."""
         try:
             with self._path(part).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                windows = Windows(**{name: file[name] for name in _ARRAYS})
+                pieces = Pieces(*(file[f"pieces_{name}"] for name in _PIECES)) if "pieces_number" in file else None
+                windows = Windows(**{name: file[name] for name in _ARRAYS}, pieces=pieces)
                 logits = file["logits"].astype(np.float32)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
@@ -119,14 +130,14 @@ def rescore_logits(folder: Path, questions: Sequence[Question], decoding: Decodi
     Args:
         folder: What a finished prediction kept.
         questions: The questions of that prediction, in their order.
-        decoding: Any n_best, max_answer_length, null_threshold and forced_answer; protocol and lengths as they were.
+        decoding: Any n_best, max_answer_length, null_threshold and forced_answer; what windows are cut by as it was.
 
     Raises:
         RecordError: the logits are of other questions, were cut into other windows, or are not complete.
     """
     kept = KeptLogits.open(folder)
     manifest = kept.manifest
-    for name in ("protocol", "max_seq_len", "doc_stride", "max_query_length"):
+    for name in WINDOWING:
         if getattr(decoding, name) != getattr(manifest, name):
             raise RecordError(
                 f"{folder}: found logits with {name} {getattr(manifest, name)}, expected {getattr(decoding, name)}; "

@@ -47,15 +47,20 @@ def decode_run_qa(context: str, windows: tuple[WindowLogits, ...], decoding: Dec
 
 def _candidates(window: WindowLogits, decoding: Decoding) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Logits [candidates, 2] and characters [candidates, 2] of a window's spans, best starts first."""
-    starts, ends = _in_context(window.start, window, decoding), _in_context(window.end, window, decoding)
-    length = ends[None, :] - starts[:, None] + 1
-    first, last = np.nonzero((length > 0) & (length <= decoding.max_answer_length))
-    starts, ends = starts[first], ends[last]
+    starts, ends = find_spans(window, decoding)
     characters = np.stack([window.characters[starts, 0], window.characters[ends, 1]], axis=1).astype(np.int64)
     logits = np.stack([window.start[starts], window.end[ends]], axis=1).astype(np.float64)
     # Some tokenizers have tokens without characters; a span of nothing else is no answer.
     visible = characters[:, 1] > characters[:, 0]
     return logits[visible], characters[visible]
+
+
+def find_spans(window: WindowLogits, decoding: Decoding) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last tokens [candidates] of a window's spans, best starts first, and for each the best ends first."""
+    starts, ends = _in_context(window.start, window, decoding), _in_context(window.end, window, decoding)
+    length = ends[None, :] - starts[:, None] + 1
+    first, last = np.nonzero((length > 0) & (length <= decoding.max_answer_length))
+    return starts[first], ends[last]
 
 
 def _in_context(logits: Floats, window: WindowLogits, decoding: Decoding) -> NDArray[np.intp]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,27 @@ from harness.records import Decoding
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """Texts of tokens, for a rule that puts the text of an answer together from them."""
+
+    number: NDArray[np.int32]
+    """[tokens]: which of the texts each token has."""
+    first: NDArray[np.bytes_]
+    """[texts]: in UTF-8, of a token that begins an answer; a token may be a part of a character."""
+    later: NDArray[np.bytes_]
+    """[texts]: of one that follows another, with the blank between them."""
+
+    def __getitem__(self, tokens: slice) -> Pieces:
+        return Pieces(self.number[tokens], self.first, self.later)
+
+    def join(self, start: int, end: int) -> str:
+        """The text of the tokens from `start` to before `end`."""
+        numbers = self.number[start:end].tolist()
+        whole = b"".join([self.first[numbers[0]], *(self.later[n] for n in numbers[1:])]) if numbers else b""
+        return whole.decode("utf-8", errors="replace")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +52,8 @@ class WindowLogits:
     """First context token, and one past the last; equal where the window has none."""
     cls: int
     """Position of the CLS token."""
+    pieces: Pieces | None = None
+    """Texts of the tokens, under ``run_squad``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +70,8 @@ class Windows:
     """[windows, 2]: first context token in the window, and one past the last."""
     cls: NDArray[np.int32]
     """[windows]: position of CLS in the window."""
+    pieces: Pieces | None = field(default=None, kw_only=True)
+    """Texts of the tokens, under ``run_squad``, whose tokens have the characters of whole words."""
 
     def __len__(self) -> int:
         return len(self.question)
@@ -68,6 +93,7 @@ class Windows:
                     characters=self.characters[bounds[i] : bounds[i + 1]],
                     context=(context[i][0], context[i][1]),
                     cls=cls[i],
+                    pieces=None if self.pieces is None else self.pieces[bounds[i] : bounds[i + 1]],
                 )
                 for i in range(firsts[question], firsts[question + 1])
             )
@@ -78,10 +104,11 @@ class Decoded:
     """The answer to one question."""
 
     answer: str
-    """An exact slice of the context, or "" for no answer."""
+    """An exact slice of `context`, or "" for no answer."""
     null_odds: float
     """No-answer score minus best-answer score, a logit difference; the no-answer score alone where there is no span."""
     context: str
+    """That of the question; under ``run_squad`` its words, joined by single blanks."""
     characters: NDArray[np.int32]
     """[candidates, 2]: first character of each and one past the last, by falling score; equal for no answer."""
     logits: NDArray[np.float32]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.assumptions import AssumedStage, Assumptions
 from harness.audit.recipe import CODES, check
 from harness.cards import parse_card, read_card
 from harness.recipes import plan_recipe
@@ -211,3 +212,12 @@ def test_published_cards() -> None:
         assert stated(subject)[:2] == count
         in_prose = [finding.line for finding in findings(subject) if finding.code == "stages-in-prose"]
         assert in_prose == ([59] if name in ("distiled-roberta-squad2.md", "tinyroberta-squad2.md") else [])
+
+
+def test_a_stage_that_only_assumptions_describe_is_one_value() -> None:
+    stages = (AssumedStage("first", "prose", False, 1), AssumedStage("second", "its teacher", True, 2))
+    subject = card(body=HEAD)
+    found = list(check(subject, plan_recipe(subject, Assumptions("assumptions.yaml", stages=stages))))
+    message = found[-1].message
+    assert message.startswith("the card states 19 of 20 values that a rerun needs; add all settings of stage ")
+    assert 'stage "first"' in message

@@ -66,7 +66,7 @@ def runs(tmp_path_factory):
     done = []
     for name in ("one", "two"):
         code = main(["reproduce", str(folder / "card.md"), "--runs", str(folder / name)])
-        (run,) = (folder / name).iterdir()
+        (run,) = (path.parent for path in (folder / name).glob("*/record.json"))
         done.append((code, run))
     return folder, done
 

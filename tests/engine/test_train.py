@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
-from harness.engine import TorchEngine
+from harness.engine import TorchEngine, teachers
 from harness.engine.features import Windowing, make_features
 from harness.engine.loading import load_model, load_tokenizer, save
 from harness.engine.meter import Meter
@@ -178,6 +178,85 @@ def test_weight_and_temperature_reach_the_loss(
     half, whole = first_loss(distillation_loss_weight=0.5), first_loss(distillation_loss_weight=1.0)
     assert 2 * half - whole == pytest.approx(plain(), rel=1e-5)
     assert first_loss(distillation_loss_weight=1.0, temperature=3.0) != pytest.approx(whole, rel=1e-3)
+
+
+def test_a_teacher_is_asked_once_for_all_epochs_and_seeds(
+    build: Callable[..., Path],
+    teacher: Path,
+    questions: list[Question],
+    make_stage: Callable[..., Stage],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    real = teachers.window_logits
+    monkeypatch.setattr(teachers, "window_logits", lambda *a: (asked.append(len(a[2])), real(*a))[1])
+
+    def train(stage: Stage, master: Path, asking: list[Question]) -> None:
+        engine.train(stage, build(), master, asking, tmp_path / "m", cache=tmp_path / "cache")
+
+    stage = make_stage(kind="distil_logits", epochs=3)
+    for seed in (1, 2):
+        train(replace(stage, seed=seed), teacher, questions)
+    assert asked == [24]
+    (kept,) = (tmp_path / "cache").iterdir()
+    for changed, master, asking in (
+        (stage, build(seed=3), questions),  # another teacher
+        (stage, teacher, questions[:-1]),  # other data
+        (stage, teacher, [replace(questions[0], question="Who?"), *questions[1:]]),  # another text
+        (replace(stage, max_query_length=3), teacher, questions),  # other windows
+    ):
+        train(changed, master, asking)
+    assert asked == [24, 24, 23, 24, 24]
+    train(stage, teacher, questions)
+    assert len(asked) == 5
+    (kept / "manifest.json").unlink()  # as if it had been killed before the last rename
+    train(stage, teacher, questions)
+    assert len(asked) == 6
+
+
+def test_padding_of_an_era_takes_part_in_the_loss(
+    build: Callable[..., Path],
+    teacher: Path,
+    questions: list[Question],
+    make_stage: Callable[..., Stage],
+    tmp_path: Path,
+) -> None:
+    """The first loss, computed plainly from both models on windows padded to one width."""
+    model = load_model(build())
+    model.config.hidden_dropout_prob = 0.0
+    save(model, load_tokenizer(build()), tmp_path / "dry")
+    stage = make_stage(
+        kind="distil_logits", batch_size=24, padding="fixed", temperature=1.5, distillation_loss_weight=0.75
+    )
+    found = engine.train(stage, tmp_path / "dry", teacher, questions, tmp_path / "m").history[0]["loss"]
+    tokenizer = AutoTokenizer.from_pretrained(build())
+    batch = tokenizer(
+        [q.question for q in questions],
+        [q.context for q in questions],
+        padding="max_length",
+        max_length=96,
+        return_tensors="pt",
+        return_offsets_mapping=True,
+    )
+    offsets = batch.pop("offset_mapping")
+    with torch.no_grad():
+        ours, theirs = (load_model(folder)(**batch) for folder in (tmp_path / "dry", teacher))
+    labels = torch.zeros(24, 2, dtype=torch.long)
+    for i, question in enumerate(questions):
+        for answer in question.answers:
+            second = [n for n, s in enumerate(batch.sequence_ids(i)) if s == 1]
+            inside = [
+                n for n in second if offsets[i, n, 1] > answer.start and offsets[i, n, 0] < answer.start + len(answer.text)
+            ]
+            labels[i] = torch.tensor([inside[0], inside[-1]])
+    mse, log = torch.nn.functional.cross_entropy, torch.nn.functional.log_softmax
+    hard = (mse(ours.start_logits, labels[:, 0]) + mse(ours.end_logits, labels[:, 1])) / 2
+    soft = torch.zeros(())
+    for mine, its in ((ours.start_logits, theirs.start_logits), (ours.end_logits, theirs.end_logits)):
+        p, q = log(its / 1.5, dim=1), log(mine / 1.5, dim=1)
+        soft = soft + (p.exp() * (p - q)).sum() / 24
+    assert found == pytest.approx(float(0.75 * 1.5**2 * soft + 0.25 * hard), rel=1e-4)
 
 
 def test_batch_of_one_window_and_a_last_short_batch(

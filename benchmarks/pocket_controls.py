@@ -1,122 +1,164 @@
-"""What the embedded recipe's figures mean: the same evaluation for models that should know less.
+"""What the embedded recipes' figures mean: every method beside models that should know less.
 
-    python benchmarks/pocket_controls.py [SEED ...]        (minutes per seed; default seed 1)
+    python benchmarks/pocket_controls.py [SEED ...] [--out FILE]        (some 15 minutes per seed; default 1 2 3)
 
-For each seed: teacher, student with its teacher, the same student without a teacher, with the teacher's logits dealt
-to other windows of the same length, a teacher that never sees the question, an untrained model, and never answering.
-Exact match on the validation split, over all questions and by kind of question.
+Methods: fine-tuning (the teacher), distillation of logits, and three stages (hidden layers, hidden layers on augmented
+data, logits), as `cards/pocket__distilled` and `cards/pocket__three_stages` state them. Controls, for each seed:
+
+- the same student after as many steps of plain fine-tuning on the same questions, without a teacher;
+- the same student with a shuffled teacher: in every stage its logits, or its hidden states and attentions, are those of
+  another window of the same length;
+- for the three stages, distillation of logits alone for as many steps;
+- for the teacher, its recipe without sight of the question;
+- an untrained model, and never answering.
+
+Exact match on the validation split: for each seed, mean and standard deviation over them, then each method against each
+of its controls. FILE keeps finished rows, and a folder beside it the models: the same command goes on from there.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pocket_world import World, fingerprint, questions_of, values_of
 
-from harness.data import load_data
 from harness.engine import TorchEngine
-from harness.engine.train import fit, prepare
 from harness.evidence import open_card
-from harness.pipeline import score_by_kind
-from harness.progress import silent
-from harness.records import DataRef, Decoding, Question, Stage
-from harness.squad import score_predictions, summarize
+from harness.records import Recipe, Stage
+from harness.store import read_json, write_json
 
-CARD = Path(__file__).resolve().parents[1] / "cards" / "pocket__distilled"
+CARDS = Path(__file__).resolve().parents[1] / "cards"
+TEACHER = "fine-tuning, the teacher of 2 layers"
+LOGITS = "logits, a student of 1 layer"
+THREE = "three stages, the same student"
+NO_TEACHER, SHUFFLED, LONGER = ": no teacher", ": shuffled teacher", ": logits alone, as many steps"
+BLIND = "the teacher's recipe without sight of the question"
+UNTRAINED, NEVER = "untrained", "never answers"
+CONTROLS = {
+    TEACHER: (BLIND, UNTRAINED, NEVER),
+    LOGITS: (LOGITS + NO_TEACHER, LOGITS + SHUFFLED, UNTRAINED, NEVER),
+    THREE: (THREE + NO_TEACHER, THREE + SHUFFLED, THREE + LONGER, UNTRAINED, NEVER),
+}
+"""Method -> what it is to beat."""
 
-
-@dataclass(frozen=True)
-class World:
-    """What all models of one seed share."""
-
-    engine: TorchEngine
-    folder: Path
-    validation: tuple[Question, ...]
-    decoding: Decoding
-
-
-def blind(questions: tuple[Question, ...]) -> tuple[Question, ...]:
-    """The same questions with one text for all."""
-    return tuple(replace(q, question="What is it?") for q in questions)
+Table = dict[str, dict[str, float]]
+"""Row -> exact match in points, overall (``all``) and by kind of question."""
 
 
-def shuffle_teacher(prepared, seed: int):
-    """Deal the teacher's logits to other windows of the same length."""
-    features, distillation = prepared.data.features, prepared.data.distillation
-    generator = np.random.default_rng(seed)
-    logits = distillation.logits.copy()
-    for length in np.unique(features.lengths):
-        windows = np.flatnonzero(features.lengths == length)
-        for target, source in zip(windows, generator.permutation(windows), strict=True):
-            at, origin = features.bounds[target], features.bounds[source]
-            logits[at : at + length] = distillation.logits[origin : origin + length]
-    return replace(prepared, data=replace(prepared.data, distillation=replace(distillation, logits=logits)))
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model to be trained."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    shuffled: bool = False
+    blinded: bool = False
 
 
-def evaluate(world: World, model: Path, questions: tuple[Question, ...]) -> dict[str, float]:
-    """Exact match in points: overall, then by kind."""
-    predictions = world.engine.predict(model, questions, world.decoding, silent)
-    scores = score_predictions(questions, predictions.answers)
-    kinds = {kind: figures["exact"] for kind, figures in score_by_kind(questions, scores).items()}
-    return {"all": summarize(scores)["exact"], **kinds}
+def plan_rows(seed: int) -> list[Row]:
+    """The rows that are trained: the teacher first, and last what no other row waits for."""
+    teacher, student = open_card(CARDS / "pocket__distilled", seed=seed).recipe.stages
+    same, *stages = open_three_stages(seed).stages
+    if replace(same, origins={}) != replace(teacher, origins={}):
+        raise SystemExit("found two recipes of the teacher, expected one; state it alike in both cards")
+    longer = replace(student, epochs=sum(map(plain_epochs, stages)))
+    return [
+        Row(TEACHER, (teacher,)),
+        Row(LOGITS, (student,)),
+        Row(LOGITS + NO_TEACHER, (without_teacher(student),)),
+        Row(LOGITS + SHUFFLED, (student,), shuffled=True),
+        Row(THREE, tuple(stages)),
+        Row(THREE + NO_TEACHER, (without_teacher(longer),)),
+        Row(THREE + SHUFFLED, tuple(stages), shuffled=True),
+        Row(THREE + LONGER, (longer,)),
+        Row(BLIND, (teacher,), blinded=True),
+    ]
 
 
-def train(
-    world: World, stage: Stage, name: str, questions, teacher: Path | None = None, shuffled: bool = False
-) -> Path:
-    """Train one model from its untrained base; returns its folder."""
-    base, out = world.folder / f"base-{name}", world.folder / name
-    texts = [text for q in load_data(DataRef("pocket", "train"), {})[0] for text in (q.question, q.context)]
-    world.engine.build_base(stage.student.name, list(dict.fromkeys(texts)), stage.seed, base)
-    prepared = prepare(stage, base, teacher, questions, silent)
-    fit(stage, shuffle_teacher(prepared, stage.seed) if shuffled else prepared, out, silent)
-    print(f"trained {name}", file=sys.stderr, flush=True)
-    return out
+def open_three_stages(seed: int | None = None) -> Recipe:
+    """The recipe of the card of three stages."""
+    return open_card(CARDS / "pocket__three_stages", seed=seed).recipe
 
 
-def controls(seed: int) -> dict[str, dict[str, float]]:
-    """Rows of the table: name to exact match, overall and by kind."""
-    recipe = open_card(CARD, seed=seed).recipe
-    teacher_stage, student_stage = recipe.stages
-    alone = replace(student_stage, kind="finetune", teacher=None)
-    validation = load_data(recipe.evaluation, {})[0]
-    all_train, part = (tuple(q for ref in s.data for q in load_data(ref, {})[0]) for s in recipe.stages)
-    with tempfile.TemporaryDirectory() as folder:
-        world = World(TorchEngine(), Path(folder), validation, recipe.decoding)
-        teacher = train(world, teacher_stage, "teacher", all_train)
-        rows = {
-            "teacher": evaluate(world, teacher, validation),
-            "student": evaluate(world, train(world, student_stage, "student", part, teacher), validation),
-            "student, no teacher": evaluate(world, train(world, alone, "alone", part), validation),
-            "student, shuffled teacher": evaluate(
-                world, train(world, student_stage, "shuffled", part, teacher, shuffled=True), validation
-            ),
-            "teacher, no question": evaluate(
-                world, train(world, teacher_stage, "blind", blind(all_train)), blind(validation)
-            ),
-            "untrained": evaluate(world, world.folder / "base-teacher", validation),
-        }
-    never = score_predictions(validation, {q.id: "" for q in validation})
-    kinds = {kind: figures["exact"] for kind, figures in score_by_kind(validation, never).items()}
-    return rows | {"never answers": {"all": summarize(never)["exact"], **kinds}}
+def without_teacher(stage: Stage) -> Stage:
+    """The stage as plain fine-tuning."""
+    return replace(stage, kind="finetune", teacher=None)
+
+
+def plain_epochs(stage: Stage) -> int:
+    """Epochs of the questions as they are that make as many steps as the stage."""
+    return stage.epochs * (1 if stage.augment == "none" else stage.augment_factor)
+
+
+def make_tables(seeds: list[int], folder: Path, file: Path | None) -> dict[int, Table]:
+    """All rows of all seeds: those in `file` as they are, the others made and added to it."""
+    recipe, rows = open_three_stages(), {seed: plan_rows(seed) for seed in seeds}
+    validation = questions_of(recipe.evaluation)
+    kept = read_json(file) if file is not None and file.exists() else {}
+    tables: dict[int, Table] = {seed: {} for seed in seeds}
+    early = [(seed, row) for seed in seeds for row in rows[seed][:-1]]
+    for seed, row in [*early, *((seed, rows[seed][-1]) for seed in seeds)]:
+        world = World(folder / f"seed-{seed}", seed, validation, recipe.decoding, TorchEngine())
+        # a row hangs on its own stages and on the teacher's
+        key = fingerprint(seed, *map(values_of, (*rows[seed][0].stages, *row.stages)), row.shuffled, row.blinded)
+        if key not in kept:
+            kept[key] = {"seed": seed, "row": row.name, "exact": make_row(world, row, rows[seed][0])}
+            if file is not None:
+                write_json(file, kept)
+        tables[seed][row.name] = kept[key]["exact"]
+    for seed, table in tables.items():
+        world = World(folder / f"seed-{seed}", seed, validation, recipe.decoding, TorchEngine())
+        table[UNTRAINED] = world.evaluate(world.base(rows[seed][1].stages[0].student.name))
+        table[NEVER] = world.score({question.id: "" for question in validation})
+    return tables
+
+
+def make_row(world: World, row: Row, teacher: Row) -> dict[str, float]:
+    """Train a row's model, and evaluate it."""
+    models = {"teacher": world.train(teacher.stages, {})} if any(stage.teacher for stage in row.stages) else {}
+    model = world.train(row.stages, models, shuffled=row.shuffled, blinded=row.blinded)
+    return world.evaluate(model, blinded=row.blinded)
+
+
+def print_tables(tables: dict[int, Table]) -> None:
+    """A table of all rows, and one of each method against each of its controls."""
+    seeds, rows = list(tables), list(dict.fromkeys([row for table in tables.values() for row in table]))
+    print_head("model", seeds)
+    for row in rows:
+        print_row(row, [tables[seed][row]["all"] for seed in seeds])
+    for method, controls in CONTROLS.items():
+        print()
+        print_head(f"{method}, less", seeds, "better in")
+        for control in controls:
+            gains = [tables[seed][method]["all"] - tables[seed][control]["all"] for seed in seeds]
+            print_row(control, gains, f"{sum(gain > 0 for gain in gains)} of {len(gains)}")
+
+
+def print_head(title: str, seeds: list[int], *more: str) -> None:
+    """The head of a table."""
+    columns = [title, *(f"seed {seed}" for seed in seeds), "mean", "standard deviation", *more]
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+
+
+def print_row(name: str, values: list[float], *more: str) -> None:
+    """A row of a table; one value has no standard deviation."""
+    spread = f"{np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
+    print(f"| {' | '.join([name, *(f'{value:.2f}' for value in values), f'{np.mean(values):.2f}', spread, *more])} |")
 
 
 def main() -> None:
-    """Print one table per seed, and mean and standard deviation over them."""
-    tables = {seed: controls(seed) for seed in map(int, sys.argv[1:] or ["1"])}
-    for seed, table in tables.items():
-        kinds = list(table["teacher"])
-        print(f"\nseed {seed}\n| model | {' | '.join(kinds)} |\n|{' --- |' * (len(kinds) + 1)}")
-        for name, figures in table.items():
-            print(f"| {name} | {' | '.join(f'{figures[kind]:.2f}' for kind in kinds)} |")
-    if len(tables) > 1:
-        print("\n| model | mean | standard deviation |\n| --- | --- | --- |")
-        for name in next(iter(tables.values())):
-            values = [table[name]["all"] for table in tables.values()]
-            print(f"| {name} | {np.mean(values):.2f} | {np.std(values, ddof=1):.2f} |")
+    """Make what is missing, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seeds", nargs="*", type=int, default=[1, 2, 3], metavar="SEED")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="keep finished rows here, and models beside it")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) if options.out is None else options.out.with_suffix(".models")
+        print_tables(make_tables(options.seeds, folder, options.out))
 
 
 if __name__ == "__main__":

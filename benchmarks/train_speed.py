@@ -182,9 +182,9 @@ def ours(options: argparse.Namespace, teacher: bool = False, **changes) -> dict[
     """Windows per second of the harness."""
     from harness.engine.batches import Padding
     from harness.engine.computing import Fitting
-    from harness.engine.micro_batches import Split
-    from harness.engine.loading import load_tokenizer
     from harness.engine.jobs import make_arguments, make_student, open_data
+    from harness.engine.loading import load_tokenizer
+    from harness.engine.micro_batches import Split
     from harness.engine.train import prepare
     from harness.engine.trainer import Place, StageTrainer
     from harness.progress import silent
@@ -284,7 +284,9 @@ def build(options: argparse.Namespace) -> dict[str, float]:
     # texts of their own, as train-v2.0 has about seven questions to one paragraph
     questions = []
     for round_, first in enumerate(range(0, 130_000, len(few))):
-        contexts = {q.context: f"{round_} {q.context}" for q in few} if round_ < 16 else {q.context: q.context for q in few}
+        contexts = (
+            {q.context: f"{round_} {q.context}" for q in few} if round_ < 16 else {q.context: q.context for q in few}
+        )
         for q in few[: 130_000 - first]:
             context = contexts[q.context]
             answers = tuple(replace(a, start=a.start + len(context) - len(q.context)) for a in q.answers)
@@ -292,7 +294,9 @@ def build(options: argparse.Namespace) -> dict[str, float]:
     tokenizer = load_tokenizer(options.model)
     before, begun = peak(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        build_windows(Path(folder) / "windows", tokenizer, questions, Windowing(WIDTH, 128, 64), False, lambda done: None)
+        build_windows(
+            Path(folder) / "windows", tokenizer, questions, Windowing(WIDTH, 128, 64), False, lambda done: None
+        )
     return {"questions": len(questions), "before": before, "peak": peak(), "seconds": time.perf_counter() - begun}
 
 

@@ -52,6 +52,9 @@ class Engine(Protocol):
         What an interrupted call left in the folder `work` is taken up; teachers' logits are shared in `cache`.
         """
 
+    def close(self) -> None:
+        """Let go of what computed along: nothing more is to come."""
+
     def augment(
         self,
         stage: Stage,

@@ -71,7 +71,12 @@ def replace_text(value: Any, change: Callable[[str], str], keep: tuple[str, ...]
     return change(value) if isinstance(value, str) else value
 
 
-WORDS = ("kind", "status", "how", "verdict", "unit", "origin", "subset", "lr_schedule", "protocol")
+WORDS = (
+    *("kind", "status", "how", "verdict", "unit", "origin", "subset", "lr_schedule", "protocol", "doc_stride_is"),
+    *("padding", "order", "optimizer", "weight_decay_on", "precision", "distillation_loss", "attention_target"),
+    *("student_weights", "augment"),
+)
+"""Fields that hold one of a few words."""
 
 
 def hostile_run(run: Run, text: str) -> Run:

@@ -56,6 +56,9 @@ class FakeEngine:
         history: tuple[Mapping[str, float], ...] = ({"step": 1.0, "loss": 0.5},)
         return Training(windows=len(questions), steps=3, loss=0.5, history=history)
 
+    def close(self) -> None:
+        pass
+
     def augment(
         self,
         stage: Stage,

@@ -21,7 +21,7 @@ CARDS = Path(__file__).parent / "data" / "cards"
 def world(tmp_path, monkeypatch):
     """A card, a model and data of twelve questions, of which the engine gets three wrong."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_commands, "_engine", FakeEngine)
+    monkeypatch.setattr(run_commands, "_engine", lambda *options: FakeEngine())
     write_world(tmp_path, card())
     return tmp_path
 
@@ -89,12 +89,12 @@ def test_a_claim_on_other_data_is_not_a_pass(world, capsys):
 
 
 def test_a_failing_engine_is_exit_3(world, capsys, monkeypatch):
-    monkeypatch.setattr(run_commands, "_engine", lambda: FakeEngine(fail_at="model"))
+    monkeypatch.setattr(run_commands, "_engine", lambda *options: FakeEngine(fail_at="model"))
     code, _, err = call(capsys, "run", "tiny.md", *USES)
     if code != 3:  # the stage's name is the planner's choice
         (folder,) = (world / "runs").iterdir()
         stage = json.loads((folder / "record.json").read_text("utf-8"))["recipe"]["stages"][0]["name"]
-        monkeypatch.setattr(run_commands, "_engine", lambda: FakeEngine(fail_at=stage))
+        monkeypatch.setattr(run_commands, "_engine", lambda *options: FakeEngine(fail_at=stage))
         code, _, err = call(capsys, "run", "tiny.md", *USES, "--fresh")
     assert code == 3
     assert "the machine caught fire" in err

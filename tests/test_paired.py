@@ -42,7 +42,7 @@ def test_runs_on_other_questions_are_not_compared(tmp_path, uses):  # noqa: F811
 
 def test_what_differs_between_the_signatures_is_part_of_the_comparison(tmp_path, uses):  # noqa: F811
     one, first = run_recipe(CARD, RECIPE, FakeEngine(4), tmp_path / "runs", uses=uses)
-    recipe = replace(RECIPE, decoding=Decoding(protocol="farm", null_threshold=-1.5))
+    recipe = replace(RECIPE, decoding=Decoding(protocol="farm", null_threshold=-1.5, doc_stride_is="step"))
     two, _ = run_recipe(CARD, recipe, FakeEngine(6), tmp_path / "runs", uses=uses)
     save_run(two, replace(load_run(two), signature=load_run(two).signature + " | dtype:bfloat16"))
     paired = compare_runs(one, two)

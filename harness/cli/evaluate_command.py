@@ -23,8 +23,8 @@ DataArgument = Annotated[
 ProtocolOption = Annotated[
     o.ProtocolChoice | None,
     typer.Option(
-        help="Windows and decoding: as the transformers examples (run_qa, the default), as FARM and haystack 1.x, or as "
-        "run_squad of transformers 3.0 to 3.3 or from 3.4 on."
+        help="Windows and decoding: as the transformers examples (run_qa, the default), FARM and haystack 1.x, or "
+        "run_squad of transformers, before version 3.4 or from then on."
     ),
 ]
 NBestOption = Annotated[int | None, typer.Option("--n-best", min=1, help="Candidates per question (default: 20).")]

@@ -82,7 +82,8 @@ def _compare_card(card: Path, run: Path, strict: bool, as_json: bool) -> None:
     from harness.evidence import judge, open_card, outcome
     from harness.store import load_run
 
-    opened, record = open_card(card), load_run(run)
+    record = load_run(run)
+    opened = open_card(card, reading=record.recipe.reading)
     notes, otherwise = _recipe_notes(opened, record)
     comparisons = judge(opened, record)
     code, sentence = outcome(comparisons, strict=strict)

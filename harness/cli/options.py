@@ -45,6 +45,21 @@ ProfileOption = Annotated[
         help="Profile of every stage in place of the card's: modern, farm-1.x, run_squad-3.0, run_squad-3.4 or run_qa.",
     ),
 ]
+MicroBatchOption = Annotated[
+    int | None,
+    typer.Option(
+        "--micro-batch",
+        min=1,
+        help="Most windows that a device takes at once, gradients being accumulated to the recipe's batch.",
+    ),
+]
+CheckpointingOption = Annotated[
+    bool,
+    typer.Option(
+        "--gradient-checkpointing", help="Hold fewer activations and compute them again: less memory, more time."
+    ),
+]
+CompileOption = Annotated[bool, typer.Option("--compile", help="Let torch compile the model that is trained.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same recipe left.")]
 OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout.")

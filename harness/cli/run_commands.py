@@ -34,16 +34,22 @@ def run(
     reading: o.ReadingOption = None,
     profile: o.ProfileOption = None,
     fresh: o.FreshOption = False,
+    micro_batch: o.MicroBatchOption = None,
+    gradient_checkpointing: o.CheckpointingOption = False,
+    compile_model: o.CompileOption = False,
     as_json: o.JsonOption = False,
 ) -> None:
     """Train by the card's recipe, predict, score by the official rules, and leave a record.
 
-    The same command goes on where an interrupted one stopped, at the first unfinished stage.
+    The same command goes on where an interrupted one stopped. Started by torchrun or accelerate launch, the processes
+    train together, with the recipe's batch as their global one.
     """
     from harness.evidence import open_card
 
     uses = o.parse_uses(use)
-    folder, record = _run(open_card(card, seed=seed, reading=reading, profile=profile), uses, runs, fresh)
+    opened = open_card(card, seed=seed, reading=reading, profile=profile)
+    engine = _engine(micro_batch, gradient_checkpointing, compile_model)
+    folder, record = _run(opened, engine, uses, runs, fresh)
     if as_json:
         print_json(record)
     else:
@@ -62,6 +68,9 @@ def reproduce(
     reading: o.ReadingOption = None,
     profile: o.ProfileOption = None,
     fresh: o.FreshOption = False,
+    micro_batch: o.MicroBatchOption = None,
+    gradient_checkpointing: o.CheckpointingOption = False,
+    compile_model: o.CompileOption = False,
     strict: o.StrictOption = False,
     as_json: o.JsonOption = False,
 ) -> None:
@@ -85,7 +94,8 @@ def reproduce(
     findings = tuple(entry.finding for entry in reviewed if entry.accepted is None)
     if not as_json:
         _print_serious(findings, opened.path)
-    folder, record = _run(opened, uses, runs, fresh)
+    engine = _engine(micro_batch, gradient_checkpointing, compile_model)
+    folder, record = _run(opened, engine, uses, runs, fresh)
     comparisons = judge(opened, record)
     record = record_judgement(folder, record, comparisons)
     write_text(folder / "report.md", render_report(record))
@@ -110,34 +120,40 @@ def _print_serious(findings: Sequence[Finding], card: Path) -> None:
         note(f"the card leaves values open; harness audit {card} lists them")
 
 
-def _run(opened: Opened, uses: Mapping[str, Path], runs: Path | None, fresh: bool) -> tuple[Path, Run]:
+def _run(opened: Opened, engine: Engine, uses: Mapping[str, Path], runs: Path | None, fresh: bool) -> tuple[Path, Run]:
     from harness.pipeline import run_recipe
 
     try:
         with showing_progress() as progress:
-            return run_recipe(
+            done = run_recipe(
                 opened.card,
                 opened.recipe,
-                _engine(),
+                engine,
                 o.runs_folder(runs),
                 uses=uses,
                 fresh=fresh,
                 progress=progress,
             )
+            engine.close()
+            return done
     except KeyboardInterrupt:
-        note("interrupted; the same command without --fresh goes on at the first unfinished stage")
+        note("interrupted; the same command without --fresh goes on from the last checkpoint")
         raise
 
 
-def _engine() -> Engine:
+def _engine(micro_batch: int | None, gradient_checkpointing: bool, compiled: bool) -> Engine:
+    """What trains and predicts; a process that only follows another does so here, and ends."""
     try:
-        from harness.engine import TorchEngine
+        from harness.engine import Fitting, TorchEngine, follow, leads
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"training needs the package {error.name}, which is not installed",
             command="pip install torch transformers accelerate datasets",
         ) from error
-    return TorchEngine()
+    if not leads():
+        follow()
+        raise typer.Exit(0)
+    return TorchEngine(fitting=Fitting(micro_batch, gradient_checkpointing, compiled))
 
 
 def _embedded_card() -> Path:

@@ -50,8 +50,8 @@ def render(
     from harness.render import render_card
     from harness.store import load_run
 
-    opened = open_card(card)
     record = None if run is None else load_run(o.run_path(run, runs))
+    opened = open_card(card, reading=None if record is None else record.recipe.reading)
     if record is not None and not measured:
         record = with_judgement(record, judge(opened, record))
     text = render_card(opened.card, opened.recipe, record, measured=measured)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel, TrainingArguments, set_seed
 
@@ -69,7 +70,7 @@ class Job:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Job:
         """The job that `to_json` wrote."""
-        paths = {name: None if path is None else Path(path) for name, path in data["paths"].items()}
+        paths: dict[str, Any] = {name: path and Path(path) for name, path in data["paths"].items()}
         work, resume = paths.pop("work"), paths.pop("resume")
         prepared = Prepared(stage=from_json(Stage, data["stage"]), key=data["key"], **paths)
         return cls(prepared, Split(**data["split"]), work, resume, Fitting(**data["fitting"]))
@@ -89,7 +90,10 @@ def open_data(prepared: Prepared) -> TrainingSet:
         layers = hidden.map_layers(hidden.count_layers(student), hidden.count_layers(model), stage.layer_map)
         hidden.expose_attention(model, stage.attention_target)
         teacher = HiddenTeacher(model, layers)
-    return TrainingSet(fit_segments(student, windows.features), windows.labels, distillation, teacher)
+    labels = windows.labels
+    if stage.padding == "longest":  # an era's faults may point into padding, which a batch may not have
+        labels = np.minimum(labels, windows.features.lengths[:, None].astype(np.int32) - 1)
+    return TrainingSet(fit_segments(student, windows.features), labels, distillation, teacher)
 
 
 def run_job(job: Job, data: TrainingSet, progress: Progress) -> tuple[PreTrainedModel, Training]:

@@ -77,7 +77,7 @@ class MicroBatches(BatchSampler):
         whole = len(self._lengths) // self._split.batch_size
         return whole * self._per_update(self._split.batch_size) + (self._per_update(rest) if rest else 0)
 
-    def __iter__(self) -> Iterator[list[Item]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[list[Item]]:
         size = self._split.batch_size
         order = training_order(self._lengths, size, self._seed, self._epoch, self._grouped).tolist()
         micro = self._split.micro_batch

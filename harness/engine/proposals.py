@@ -12,7 +12,7 @@ from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokeni
 
 from harness.augment.words import Splitting, Word, split_sentences
 from harness.engine.computing import Computing
-from harness.engine.loading import refuse_kernels, check_fit, load_tokenizer, longest_input, quiet, segment_count
+from harness.engine.loading import check_fit, load_tokenizer, longest_input, quiet, refuse_kernels, segment_count
 from harness.engine.word_pieces import Vocabulary, find_vocabulary
 from harness.errors import ModelError, RunError
 from harness.models import check_model_folder

@@ -30,9 +30,7 @@ def check_stage(stage: Stage, teacher: Path | None) -> None:
         ),
         "temperature": (stage.temperature, "above 0") if from_logits and not stage.temperature > 0 else None,
         "hidden_loss_weight": (
-            (stage.hidden_loss_weight, "0 or more, and 0 where the kind is not distil_logits")
-            if not stage.hidden_loss_weight >= 0 or (stage.hidden_loss_weight and not from_logits)
-            else None
+            (stage.hidden_loss_weight, "0 or more") if from_logits and not stage.hidden_loss_weight >= 0 else None
         ),
         "epochs": (stage.epochs, "1 or more") if stage.epochs < 1 else None,
         "batch_size": (stage.batch_size, "1 or more") if stage.batch_size < 1 else None,

@@ -111,7 +111,7 @@ def _find_layers(model: PreTrainedModel) -> tuple[str, int]:
     ]
     if not found:
         raise ModelError(
-            f"student_layers: found a {model.config.model_type} model without one list of its {wanted} layers, expected "
-            "an encoder such as BERT or RoBERTa; choose another student"
+            f"student_layers: found a {model.config.model_type} model without one list of its {wanted} layers, "
+            "expected an encoder such as BERT or RoBERTa; choose another student"
         )
     return found[0], wanted

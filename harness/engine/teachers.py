@@ -75,7 +75,7 @@ def keep_logits(
 
 
 def open_logits(folder: Path) -> NDArray[np.float32]:
-    """[tokens, 2], aligned with the windows' ids, or [windows, width, 2] where padding has logits too; memory-mapped."""
+    """[tokens, 2], aligned with the windows' ids, or [windows, width, 2] with those of padding; memory-mapped."""
     logits: NDArray[np.float32] = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
     return logits
 

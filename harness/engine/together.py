@@ -29,11 +29,21 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def leads() -> bool:
+    """Whether this process is the first, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def lead(job: Job | None) -> None:
-    """Tell the followers of a training, or with None that there is none to come."""
+    """Tell the followers, if there are any, of a training."""
     if processes() > 1:
         _join()
         distributed.broadcast_object_list([json.dumps(None if job is None else job.to_json())], src=0)
+
+
+def dismiss() -> None:
+    """Tell the followers, if there are any, that no training is to come."""
+    lead(None)
 
 
 def follow() -> None:
@@ -56,7 +66,9 @@ def _join() -> None:
     if distributed.is_initialized():
         return
     if int(os.environ.get("LOCAL_WORLD_SIZE", processes())) != processes():
-        raise RunError("found several machines, expected one: processes share folders; start all of them on one machine")
+        raise RunError(
+            "found several machines, expected one: processes share folders; start all of them on one machine"
+        )
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))

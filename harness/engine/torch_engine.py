@@ -10,6 +10,7 @@ from harness.engine.computing import Computing, Fitting
 from harness.engine.masked_lm import EMBEDDED_NAME, train_masked_lm
 from harness.engine.pocket_model import build_base
 from harness.engine.predict import predict
+from harness.engine.together import dismiss
 from harness.engine.train import train_stage
 from harness.engine_api import Training
 from harness.progress import Progress, silent
@@ -46,6 +47,10 @@ class TorchEngine:
         return train_stage(
             stage, student, teacher, questions, out, progress, work=work, cache=cache, fitting=self._fitting
         )
+
+    def close(self) -> None:
+        """See `harness.engine.together.dismiss`."""
+        dismiss()
 
     def augment(
         self,

@@ -36,7 +36,6 @@ from harness.progress import Progress
 from harness.records import Question, Stage, to_json
 from harness.store import read_json, write_json
 
-
 _SPLIT = "split.json"
 
 
@@ -110,9 +109,8 @@ def prepare(
         check_same_vocabulary(stage, teacher, load_tokenizer(teacher), tokenizer)
         logits = _ask(stage, teacher, tokenizer, windows, progress, cache or work / "teachers")
     values = {name: value for name, value in to_json(stage).items() if name not in ("origins", "name", "profile")}
-    key = training_key(
-        values, folder_sha256(student), None if teacher is None else folder_sha256(teacher), windows.sha256
-    )
+    sources = folder_sha256(student), None if teacher is None else folder_sha256(teacher), windows.sha256
+    key = training_key(values, *sources, processes())
     return Prepared(stage, student, teacher, folder, logits, key)
 
 
@@ -218,8 +216,8 @@ def _unwritten(path: Path, error: BaseException) -> RecordError:
 def _stopped(stage: Stage, error: BaseException, memory: bool) -> RunError:
     detail = next(iter(str(error).splitlines()), "")[:200]
     advice = (
-        "its memory is too small for one micro-batch: use --gradient-checkpointing or a smaller --micro-batch, or lower "
-        "max_seq_len"
+        "its memory is too small for one micro-batch: use --gradient-checkpointing or a smaller --micro-batch, or "
+        "lower max_seq_len"
         if memory
         else "the checkpoints stay, and the same command goes on from the last one"
     )

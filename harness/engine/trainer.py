@@ -75,7 +75,7 @@ class TrainingSet(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.features)
 
-    def __getitem__(self, item: Item) -> Item:  # type: ignore[override]
+    def __getitem__(self, item: Item) -> Item:
         return item
 
     def collate(self, items: list[Item], padding: Padding, width: int | None) -> dict[str, torch.Tensor]:
@@ -176,6 +176,7 @@ class StageTrainer(Trainer):
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
         """The stage's optimizer."""
+        self.optimizer: torch.optim.Optimizer | None
         if self.optimizer is None:
             chosen = self.model if model is None else model
             self.optimizer = make_optimizer(self._stage, chosen, self.get_decay_parameter_names(chosen))

@@ -83,6 +83,11 @@ def repeat_command(run: Run) -> str:
         given = {stage.seed for stage in run.recipe.stages if stage.origins.get("seed", _UNKNOWN).how == "given"}
         for seed in given:  # one at most: --seed is for all stages
             parts += ["--seed", str(seed)]
+        if run.recipe.reading is not None:
+            parts += ["--reading", run.recipe.reading]
+        chosen = {stage.profile for stage in run.recipe.stages if stage.origins.get("profile", _UNKNOWN).how == "given"}
+        for profile in chosen:  # one at most, as with seeds
+            parts += ["--profile", profile]
     for name, path in run.used.items():
         parts += ["--use", f"{name}={path}"]
     return " ".join(shlex.quote(one_line(part)) for part in parts)

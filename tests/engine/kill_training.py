@@ -22,8 +22,8 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-
 from engine.conftest import easy_questions
+
 from harness.engine import Fitting, TorchEngine, checkpoints, teachers, trainer, training_data
 from harness.records import Stage
 
@@ -172,7 +172,7 @@ def main(folder: Path) -> None:
         run(killed, [*patches, after(trainer.StageTrainer, "compute_loss", 6)], stage)
     run("uninterrupted in micro-batches", [], make_stage(), micro_batch=2)
     run("inside a micro-batch", [after(trainer.StageTrainer, "compute_loss", 23)], make_stage(), micro_batch=2)
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":

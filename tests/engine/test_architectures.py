@@ -196,7 +196,7 @@ def test_answers_are_the_slices_that_the_models_outputs_single_out(
 def test_farm_windows_are_framed_as_the_tokenizer_frames_a_pair(
     kind: str, folder: Callable[[str], Path], questions: list[Question]
 ) -> None:
-    tokenizer, windowing = load_tokenizer(folder(kind)), Windowing(64, 12, 30, "farm")
+    tokenizer, windowing = load_tokenizer(folder(kind)), Windowing(64, 12, 30, "farm", "step")
     if kind not in RIGHT:
         with pytest.raises(ModelError, match="expects as the first token; use the protocol run_qa"):
             make_features(tokenizer, questions, windowing)
@@ -206,7 +206,7 @@ def test_farm_windows_are_framed_as_the_tokenizer_frames_a_pair(
     assert features.ids.tolist() == whole.ids
     assert (features.types is None) == ("token_type_ids" not in tokenizer.model_input_names)
     assert features.types is None or features.types.tolist() == whole.type_ids
-    decoding = replace(DECODING, protocol="farm", n_best=5)
+    decoding = replace(DECODING, protocol="farm", doc_stride_is="step", n_best=5)
     found = predict(folder(kind), questions, decoding, silent, Computing(device="cpu", token_budget=1))
     check_same(predict(folder(kind), questions, decoding, silent, Computing(device="cpu")), found)
     assert all(found.answers[question.id] in question.context for question in questions)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from harness.engine.batches import Padding, inference_batches, lay_out, model_inputs, training_order
 from harness.engine.features import Features
-from harness.engine.trainer import TEACHER, Distillation, EpochOrder, TrainingSet
+from harness.engine.micro_batches import Item
+from harness.engine.trainer import TEACHER, WEIGHTS, Distillation, TrainingSet
 
 pytestmark = pytest.mark.torch
 
@@ -46,11 +47,21 @@ def test_labels_and_teacher_logits_move_with_the_padding() -> None:
     made = features([[5, 6], [7, 8, 9]])
     logits = np.stack([made.ids, -made.ids], axis=1).astype(np.float32)
     data = TrainingSet(made, np.array([[0, 1], [1, 2]], dtype=np.int32), Distillation(logits, 1.0, 0.5))
-    batch = data.collate([1, 0], Padding(0, 0, left=True))
+    batch = data.collate([Item(1, 4), Item(0, 0)], Padding(0, 0, left=True), None)
+    assert batch[WEIGHTS].tolist() == [0.25, 0]
     assert batch["span_labels"].tolist() == [[1, 2], [1, 2]]
     assert batch["input_ids"].tolist() == [[7, 8, 9], [0, 5, 6]]
     assert torch.equal(batch[TEACHER][..., 0], batch["input_ids"].float())
     assert torch.equal(batch[TEACHER][..., 1], -batch["input_ids"].float())
+
+
+def test_a_fixed_width_has_logits_on_padding_too() -> None:
+    made = features([[5, 6], [7, 8, 9]])
+    logits = np.arange(2 * 4 * 2, dtype=np.float32).reshape(2, 4, 2)
+    data = TrainingSet(made, np.zeros((2, 2), dtype=np.int32), Distillation(logits, 1.0, 0.5))
+    batch = data.collate([Item(1, 2), Item(0, 2)], Padding(0, 0, left=False), 4)
+    assert batch["input_ids"].tolist() == [[7, 8, 9, 0], [5, 6, 0, 0]]
+    assert torch.equal(batch[TEACHER], torch.from_numpy(logits[[1, 0]]))
 
 
 @settings(max_examples=100, deadline=None)
@@ -77,12 +88,11 @@ def test_order_is_a_function_of_seed_and_epoch_and_groups_lengths() -> None:
     assert abs(np.corrcoef(longest_of_each[:-1], longest_of_each[1:])[0, 1]) < 0.2  # batches themselves are shuffled
 
 
-def test_the_sampler_changes_with_the_epoch_it_is_told() -> None:
-    lengths = np.arange(1, 41)
-    sampler = EpochOrder(lengths, 4, 3)
-    for epoch in (0, 1, 5):
-        sampler.set_epoch(epoch)
-        assert list(sampler) == training_order(lengths, 4, 3, epoch).tolist()
+def test_a_random_order_is_a_permutation_and_nothing_else() -> None:
+    lengths = np.arange(1000) % 50
+    order = training_order(lengths, 10, 3, 1, grouped=False)
+    assert sorted(order.tolist()) == list(range(1000))
+    assert np.ptp(lengths[order].reshape(-1, 10), axis=1).mean() > 25
 
 
 @settings(max_examples=50, deadline=None)

@@ -61,7 +61,7 @@ def test_farm_steps_where_run_qa_overlaps(build: Callable[..., Path]) -> None:
     tokenizer = load_tokenizer(build())
     context = "Orvel \U0001f600 lies by the sea. " * 30
     question = Question("q", "0:0", context, " Who founded it?", ())
-    made = make_features(tokenizer, [question], Windowing(96, 32, 24, "farm"))
+    made = make_features(tokenizer, [question], Windowing(96, 32, 24, "farm", "step"))
     asked = tokenizer(question.question, add_special_tokens=False)["input_ids"]
     tokens = tokenizer(context, add_special_tokens=False)["input_ids"]
     room = 96 - len(asked) - 4

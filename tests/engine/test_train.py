@@ -247,7 +247,9 @@ def test_padding_of_an_era_takes_part_in_the_loss(
         for answer in question.answers:
             second = [n for n, s in enumerate(batch.sequence_ids(i)) if s == 1]
             inside = [
-                n for n in second if offsets[i, n, 1] > answer.start and offsets[i, n, 0] < answer.start + len(answer.text)
+                n
+                for n in second
+                if offsets[i, n, 1] > answer.start and offsets[i, n, 0] < answer.start + len(answer.text)
             ]
             labels[i] = torch.tensor([inside[0], inside[-1]])
     mse, log = torch.nn.functional.cross_entropy, torch.nn.functional.log_softmax

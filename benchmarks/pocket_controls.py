@@ -60,7 +60,7 @@ class Row:
 
 
 def plan_rows(seed: int) -> list[Row]:
-    """The rows that are trained: the teacher first, and last what no other row waits for."""
+    """The rows that are trained, the teacher first."""
     teacher, student = open_card(CARDS / "pocket__distilled", seed=seed).recipe.stages
     same, *stages = open_three_stages(seed).stages
     if replace(same, origins={}) != replace(teacher, origins={}):
@@ -95,26 +95,32 @@ def plain_epochs(stage: Stage) -> int:
 
 
 def make_tables(seeds: list[int], folder: Path, file: Path | None) -> dict[int, Table]:
-    """All rows of all seeds: those in `file` as they are, the others made and added to it."""
-    recipe, rows = open_three_stages(), {seed: plan_rows(seed) for seed in seeds}
+    """All rows of all seeds, row after row: those in `file` as they are, the others made and added to it."""
+    recipe, plans = open_three_stages(), {seed: plan_rows(seed) for seed in seeds}
     validation = questions_of(recipe.evaluation)
+    worlds = {seed: World(folder / f"seed-{seed}", seed, validation, recipe.decoding, TorchEngine()) for seed in seeds}
     kept = read_json(file) if file is not None and file.exists() else {}
     tables: dict[int, Table] = {seed: {} for seed in seeds}
-    early = [(seed, row) for seed in seeds for row in rows[seed][:-1]]
-    for seed, row in [*early, *((seed, rows[seed][-1]) for seed in seeds)]:
-        world = World(folder / f"seed-{seed}", seed, validation, recipe.decoding, TorchEngine())
-        # a row hangs on its own stages and on the teacher's
-        key = fingerprint(seed, *map(values_of, (*rows[seed][0].stages, *row.stages)), row.shuffled, row.blinded)
-        if key not in kept:
-            kept[key] = {"seed": seed, "row": row.name, "exact": make_row(world, row, rows[seed][0])}
-            if file is not None:
-                write_json(file, kept)
-        tables[seed][row.name] = kept[key]["exact"]
-    for seed, table in tables.items():
-        world = World(folder / f"seed-{seed}", seed, validation, recipe.decoding, TorchEngine())
-        table[UNTRAINED] = world.evaluate(world.base(rows[seed][1].stages[0].student.name))
-        table[NEVER] = world.score({question.id: "" for question in validation})
+    for number in range(len(plans[seeds[0]])):
+        for seed, rows in plans.items():
+            teacher, row = rows[0], rows[number]
+            key = fingerprint(seed, *map(values_of, (*teacher.stages, *row.stages)), row.shuffled, row.blinded)
+            if key not in kept:
+                kept[key] = {"seed": seed, "row": row.name, "exact": make_row(worlds[seed], row, teacher)}
+                if file is not None:
+                    write_json(file, kept)
+            tables[seed][row.name] = kept[key]["exact"]
+    for seed, world in worlds.items():
+        tables[seed] |= trivial_rows(world, plans[seed][1])
     return tables
+
+
+def trivial_rows(world: World, student: Row) -> Table:
+    """What nobody trained."""
+    return {
+        UNTRAINED: world.evaluate(world.base(student.stages[0].student.name)),
+        NEVER: world.score({question.id: "" for question in world.validation}),
+    }
 
 
 def make_row(world: World, row: Row, teacher: Row) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +26,12 @@ _OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Let -o repl
 _DraftOutput = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the draft to a new file.")
 ]
+_MeasureOption = Annotated[
+    bool,
+    typer.Option(
+        "--measure", help="Run a few steps of every stage here, and print the time, memory and disk it will take."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +44,8 @@ def plan(
     seed: o.SeedOption = None,
     reading: o.ReadingOption = None,
     profile: o.ProfileOption = None,
+    measure: _MeasureOption = False,
+    use: o.UseOption = None,
     draft: _DraftOption = False,
     output: _DraftOutput = None,
     overwrite: _OverwriteOption = False,
@@ -50,17 +58,33 @@ def plan(
         raise typer.BadParameter("--output and --overwrite go with --draft")
     if draft and (as_json or reading is not None or profile is not None or seed is not None):
         raise typer.BadParameter("--draft is made from the card alone, without --json, --reading, --profile and --seed")
+    if use and not measure:
+        raise typer.BadParameter("--use goes with --measure")
+    if draft and measure:
+        raise typer.BadParameter("--draft is made from the card alone, without --measure")
     if draft:
         _write_draft(card, output, overwrite)
         return
     opened = open_card(card, seed=seed, reading=reading, profile=profile)
-    if as_json:
+    if measure:
+        _measure(opened.recipe, o.parse_uses(use), as_json)
+    elif as_json:
         print_json(opened.recipe)
     else:
         _print_recipe(opened.recipe)
     for gap in opened.recipe.gaps:
         note(f"missing: {gap}. State it in the card, or in assumptions.yaml with a reason")
     raise typer.Exit(1 if opened.recipe.gaps else 0)
+
+
+def _measure(recipe: Recipe, uses: Mapping[str, Path], as_json: bool) -> None:
+    from harness.cli.measure_table import measure_cost, print_cost
+
+    cost = measure_cost(recipe, uses)
+    if as_json:
+        print_json(cost)
+    else:
+        print_cost(cost)
 
 
 def _write_draft(card: Path, output: Path | None, overwrite: bool) -> None:

@@ -207,7 +207,7 @@ def add_up(stages: Sequence[StageCost], prediction_seconds: float | None, predic
     without = [f"{s.name}: size of its data unknown" for s in stages if s.seconds is not None and s.per_thousand]
     without += [f"{s.name}: not measured" for s in stages if s.seconds is None]
     if prediction_seconds is None:
-        without.append("prediction: not measured")
+        without.append("final prediction: not measured")
     disks = [stage.disk for stage in stages if stage.disk is not None]
     memories = [m for s in stages for m in (s.training_memory, s.teacher_memory, s.masking_memory) if m is not None]
     kept = peak = 0

@@ -38,7 +38,7 @@ _SQUAD_VALIDATION: Lengths = (
 )
 """Quantiles of dev-v2.0 in BERT's word pieces; byte-level BPE gives about as many."""
 _TRAIN_SHARE = 0.92
-"""Contexts of train-v2.0 are shorter by this factor, with which 384 tokens and step 128 give the windows known for it."""
+"""Contexts of train-v2.0 are shorter by this factor: 384 tokens and step 128 then give the known 132,500 windows."""
 _QUERY_TOKENS = 12.3
 """Of a question of SQuAD, on average."""
 _SPECIAL_TOKENS = 4

@@ -106,7 +106,7 @@ _OTHER_NAMES = {
 _TINY = re.compile(r"(?:distill?ed-|tiny)(?P<kind>roberta|bert)-(?:(?P<layers>\d+)l-(?P<width>\d+)d|squad2)(?![^-_])")
 """Students of a published distillation; where the name says no size they are of 6 layers, 768 wide."""
 _SMALL_BERT = re.compile(r"bert_uncased_l-(?P<layers>\d+)_h-(?P<width>\d+)_a-(?P<heads>\d+)")
-_EMBEDDED = re.compile(r"pocket/roberta-(?P<layers>\d{1,2})x(?P<width>\d{2,4})")
+_EMBEDDED = re.compile(r"pocket/roberta-(?P<layers>[1-9]\d?)x(?P<width>[1-9]\d{1,3})")
 
 
 def find_architecture(name: str) -> Architecture | None:

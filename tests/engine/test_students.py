@@ -103,7 +103,10 @@ def test_pieces_of_a_stage_reach_the_training(
 ) -> None:
     """Every field changes the weights: none is read and forgotten."""
     teacher = build("pocket/roberta-2x32", seed=3)
-    plain, distilling = make_stage(epochs=2), make_stage(epochs=2, kind="distil_logits")
+    asked = [replace(q, context=q.context + " It is old." * (i % 5)) for i, q in enumerate(questions[:10])]
+    asked[0] = replace(asked[0], question=f"  {asked[0].question}")  # FARM does not strip it
+    plain = make_stage(batch_size=4)
+    distilling = replace(plain, kind="distil_logits")
     changes: list[tuple[Stage, dict[str, Any]]] = [
         (plain, {"head_dropout": 0.3}),
         (plain, {"order": "random"}),
@@ -115,7 +118,6 @@ def test_pieces_of_a_stage_reach_the_training(
         (plain, {"precision": "bfloat16"}),
         (plain, {"loss_scale": 100.0}),
         (plain, {"protocol": "farm", "doc_stride_is": "step"}),
-        (plain, {"protocol": "run_squad", "doc_stride_is": "step"}),
         (plain, {"lower_case": True}),
         (distilling, {"distillation_loss": "mse"}),
         (distilling, {"hidden_loss_weight": 1.0}),
@@ -127,7 +129,7 @@ def test_pieces_of_a_stage_reach_the_training(
     def train(stage: Stage) -> bytes:
         out = tmp_path / "m"
         master = None if stage.kind == "finetune" else teacher
-        engine.train(stage, build(), master, questions, out, cache=tmp_path / "cache")
+        engine.train(stage, build(), master, asked, out, cache=tmp_path / "cache")
         return (out / "model.safetensors").read_bytes()
 
     kinds = {stage.kind: stage for stage, _ in changes}

@@ -24,7 +24,7 @@ from harness.engine.features import Features
 from harness.engine.jobs import open_data
 from harness.engine.masked_lm import EMBEDDED_NAME
 from harness.engine.train import fit, prepare
-from harness.engine.trainer import TrainingSet
+from harness.engine.training_set import TrainingSet
 from harness.environment import harness_version
 from harness.progress import silent
 from harness.records import DataRef, Decoding, Question, Stage, to_json

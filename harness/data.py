@@ -63,7 +63,7 @@ def load_training_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[Sequence
         DataError: as `load_data`, but for plain text.
         MissingDependencyError: the form of the data needs a package that is not installed.
     """
-    split = _parse_split(ref)
+    split = parse_split(ref)
     key = given_key(ref, uses)
     path = {canonical_name(name): path for name, path in uses.items()}[key] if key else None
     questions: Sequence[Question]
@@ -73,7 +73,7 @@ def load_training_data(ref: DataRef, uses: Mapping[str, Path]) -> tuple[Sequence
         questions, source = _embedded(ref, split["name"]), "embedded"
     else:
         questions, source = load_from_hub(ref)
-    chosen = _slice(split, len(questions))
+    chosen = slice_rows(split, len(questions))
     if chosen is None:
         raise DataError(
             f"{ref}: the slice reaches beyond the {len(questions)} questions of {split['name']}", data=str(ref)
@@ -104,7 +104,7 @@ def data_warnings(used: DataUsed, *, labelled: bool = True) -> tuple[str, ...]:
     warnings = []
     size, split = split_size(ref), _SPLIT.fullmatch(ref.split)
     if size is not None and split is not None:
-        chosen = _slice(split, size.n)
+        chosen = slice_rows(split, size.n)
         sliced = " in this slice" if "[" in ref.split else ""
         # how many of a slice are answerable is known only where all are
         has_ans = size.has_ans if not sliced else len(chosen or ()) if size.has_ans == size.n else used.has_ans
@@ -156,7 +156,8 @@ def use_keys(ref: DataRef) -> tuple[str, ...]:
     return (*configured[:1], f"{name}:{split}", *configured[1:], name)
 
 
-def _parse_split(ref: DataRef) -> re.Match[str]:
+def parse_split(ref: DataRef) -> re.Match[str]:
+    """A reference's split: its name, and the start and stop of its slice; raises `DataError`."""
     split = _SPLIT.fullmatch(ref.split)
     if split is None:
         raise DataError(f'{ref}: split "{ref.split}" is not of the form name or name[start:stop]', data=str(ref))
@@ -168,7 +169,7 @@ def _parse_split(ref: DataRef) -> re.Match[str]:
     return split
 
 
-def _slice(split: re.Match[str], n: int) -> range | None:
+def slice_rows(split: re.Match[str], n: int) -> range | None:
     """Which of n questions a split takes; None if its slice reaches beyond them."""
     start, stop = (_bound(text, n) for text in (split["start"], split["stop"]))
     if any(abs(bound) > n for bound in (start, stop) if bound is not None):

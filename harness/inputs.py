@@ -49,6 +49,8 @@ def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
     vectors = [s.word_vectors for s in recipe.stages if s.augment != "none" and s.word_vectors is not None]
     _check_uses(uses, refs, {m.name for m in [*wanted, *vectors]})
     outside = [m for m in wanted if m.name in uses or not m.name.startswith(EMBEDDED_PREFIX)]
+    drawn = [s.student for s in recipe.stages if s.student_weights == "random"]
+    weighed = {m for m in outside if named.count(m) > drawn.count(m)}  # somebody reads its weights
     data = {ref: load_training_data(ref, uses) for ref in dict.fromkeys(refs)}
     _check_text(recipe, {ref: questions for ref, (questions, _) in data.items()})
     for ref in dict.fromkeys(ref for stage in recipe.stages for ref in stage.data):
@@ -61,7 +63,7 @@ def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
         warnings.append(warning)
     return Inputs(
         data=data,
-        models={ref: locate_model(ref, uses) for ref in dict.fromkeys(outside)},
+        models={ref: locate_model(ref, uses, weights=ref in weighed) for ref in dict.fromkeys(outside)},
         warnings=tuple(warnings),
         vectors={ref: _locate_vectors(ref, uses) for ref in dict.fromkeys(vectors)},
     )

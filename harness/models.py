@@ -24,23 +24,26 @@ _VOCABULARIES = (
 )
 
 
-def locate_model(ref: ModelRef, uses: Mapping[str, Path], allow_pickle: bool = False) -> Path:
+def locate_model(
+    ref: ModelRef, uses: Mapping[str, Path], allow_pickle: bool = False, weights: bool = True
+) -> Path:
     """The local folder of a model, checked by `check_model_folder`.
 
     Args:
         ref: A name in `uses`, or a Hub id. Weights are fetched as safetensors.
         uses: Folders given in place of models.
         allow_pickle: Make do with pickled weights where there are no safetensors.
+        weights: Whether it is to have weights; else its configuration and tokenizer will do.
 
     Raises:
         ModelError: the model is not at hand, or its folder lacks weights, configuration or tokenizer.
     """
     folder = uses.get(ref.name)
     if folder is None:
-        folder = _from_hub(ref, _FETCHED)
-        if allow_pickle and not any(folder.glob("*.safetensors")):
+        folder = _from_hub(ref, _FETCHED if weights else [p for p in _FETCHED if p != "*.safetensors"])
+        if weights and allow_pickle and not any(folder.glob("*.safetensors")):
             folder = _from_hub(ref, [*_FETCHED, _PICKLED])
-    check_model_folder(folder, allow_pickle)
+    check_model_folder(folder, allow_pickle, weights)
     return folder
 
 
@@ -71,17 +74,17 @@ def open_model(text: str, uses: Mapping[str, Path], allow_pickle: bool = False) 
         ) from error.__cause__
 
 
-def check_model_folder(folder: Path, allow_pickle: bool = False) -> None:
+def check_model_folder(folder: Path, allow_pickle: bool = False, weights: bool = True) -> None:
     """Raise `ModelError` unless the folder has a configuration, weights and a tokenizer.
 
-    Weights are safetensors, or with `allow_pickle` else ``pytorch_model.bin``.
+    Weights are safetensors, or with `allow_pickle` else ``pytorch_model.bin``; without `weights` none are needed.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: is not a folder, expected a model folder (config.json, *.safetensors, tokenizer)")
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder}: has no config.json, expected a model folder as save_pretrained writes it")
     pickled = ", ".join(sorted(path.name for path in folder.glob(_PICKLED)))
-    if not any(folder.glob("*.safetensors")) and not (pickled and allow_pickle):
+    if weights and not any(folder.glob("*.safetensors")) and not (pickled and allow_pickle):
         raise ModelError(
             f"{folder}: expected weights as *.safetensors, found {f'only {pickled}' if pickled else 'none'}. "
             f"Save the model with save_pretrained{', or read its tensors with --allow-pickle' if pickled else ''}"

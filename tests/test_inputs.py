@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from fake_engine import write_model
@@ -153,3 +154,16 @@ def test_what_augments_is_found_too(files, tmp_path):
         gather_inputs(augmented(masked_lm=None), data)
     with pytest.raises(RecipeError, match="which the recipe does not use"):
         gather_inputs(augmented(augment="none"), data | {"glove": vectors})
+
+
+def test_a_student_of_random_weights_needs_none(tmp_path):
+    write_model(tmp_path / "m", "x")
+    (tmp_path / "m" / "model.safetensors").unlink()
+    uses, ref = {"org/m": tmp_path / "m"}, ModelRef("org/m")
+    data, evaluation = (DataRef("pocket", "train[:5]"),), DataRef("pocket", "validation[:5]")
+    random = stage(name="one", student=ref, data=data, student_weights="random")
+    assert gather_inputs(Recipe((random,), evaluation, Decoding()), uses).models == {ref: tmp_path / "m"}
+    for change in ({"student_weights": "pretrained"}, {"teacher": ref}):  # somebody reads them after all
+        second = replace(random, name="two", **change)
+        with pytest.raises(ModelError, match="expected weights"):
+            gather_inputs(Recipe((random, second), evaluation, Decoding()), uses)

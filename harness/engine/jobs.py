@@ -20,8 +20,9 @@ from harness.engine.loading import load_model, load_tokenizer, quiet
 from harness.engine.micro_batches import Split
 from harness.engine.students import load_student
 from harness.engine.teachers import open_logits
-from harness.engine.trainer import Distillation, HiddenTeacher, Place, StageTrainer, TrainingSet
+from harness.engine.trainer import Place, StageTrainer
 from harness.engine.training_data import open_windows
+from harness.engine.training_set import Distillation, HiddenTeacher, TrainingSet
 from harness.engine_api import Training
 from harness.progress import Progress
 from harness.records import Stage, from_json, to_json
@@ -100,7 +101,7 @@ def run_job(job: Job, data: TrainingSet, progress: Progress) -> tuple[PreTrained
     """Train from the first step or the checkpoint to the last; every process that takes part calls this."""
     stage = job.prepared.stage
     place = Place(job.work, job.prepared.key, job.fitting.checkpoint_seconds)
-    with quiet(), _deterministic(stage):
+    with quiet(), deterministic(stage):
         model = make_student(job.prepared, data)
         if job.fitting.gradient_checkpointing:
             # its newer name, and the one that it had before
@@ -152,7 +153,7 @@ def make_arguments(stage: Stage, split: Split, windows: int, folder: Path, fitti
 
 
 @contextlib.contextmanager
-def _deterministic(stage: Stage) -> Iterator[None]:
+def deterministic(stage: Stage) -> Iterator[None]:
     """Ask torch for repeatable kernels while the context lasts, and for whole factors; a CPU has no others."""
     if not torch.cuda.is_available():
         yield

@@ -17,7 +17,7 @@ from harness.engine import hidden
 from harness.engine.batches import fit_segments
 from harness.engine.computing import Fitting
 from harness.engine.features import Windowing, make_features, make_labels
-from harness.engine.jobs import _deterministic, make_arguments
+from harness.engine.jobs import deterministic, make_arguments
 from harness.engine.made_up import (
     build_model,
     find_peak,
@@ -31,7 +31,8 @@ from harness.engine.pocket_model import train_tokenizer
 from harness.engine.reader import check_length
 from harness.engine.stage_checks import check_stage
 from harness.engine.students import with_head_dropout
-from harness.engine.trainer import Distillation, HiddenTeacher, StageTrainer, TrainingSet
+from harness.engine.trainer import StageTrainer
+from harness.engine.training_set import Distillation, HiddenTeacher, TrainingSet
 from harness.measurements import Measured, Memory, Part
 from harness.pocket import generate
 from harness.records import Question, Stage
@@ -57,7 +58,7 @@ def measure_training(part: Part) -> Measured:
     windows = sum(map(sum, sizes))
     data = _training_set(part, stage, student, windows)
     split = Split(windows, accumulation=len(sizes[0]))
-    with tempfile.TemporaryDirectory() as folder, _deterministic(stage):
+    with tempfile.TemporaryDirectory() as folder, deterministic(stage):
         if data.hidden is not None:
             hidden.prepare_student(student, data.hidden.model, stage)
         short = replace(stage, epochs=1, batch_size=sum(sizes[-1]))

@@ -130,14 +130,14 @@ def measure_masking(part: Part) -> Measured:
     masked_lm = MaskedLM(model, make_tokenizer(), computing)
     pairs = part.stage.augment == "tinybert"
     length = min(part.tokens // 6, 30) if pairs else part.tokens  # a sentence of a paragraph is about a sixth of it
-    frame = masked_lm._pair if pairs else masked_lm._single
+    frame = masked_lm.pair if pairs else masked_lm.single
     ids = random_ids(model, length).tolist()
     rows = max(1, computing.find_budget(device) // ((2 if pairs else 1) * length + 4))
     seconds = 0.0
     for count in (1, 2 * rows):
         places = [i % length for i in range(count)]
         begun = now(device)
-        masked_lm._rank(ids, places, part.stage.augment_candidates, frame)
+        masked_lm.rank(ids, places, part.stage.augment_candidates, frame)
         seconds = (now(device) - begun) / count
     return Measured(seconds, int(model.num_parameters()), Memory(find_peak(device), rows, 0))
 

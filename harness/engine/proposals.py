@@ -57,7 +57,7 @@ class MaskedLM:
         self._budget = computing.find_budget(self._device)
         self._model = model.to(self._device)
         self._mask = int(tokenizer.mask_token_id)
-        self._single, self._pair = _Frame.of(tokenizer, pair=False), _Frame.of(tokenizer, pair=True)
+        self.single, self.pair = _Frame.of(tokenizer, pair=False), _Frame.of(tokenizer, pair=True)
         self._longest = min(longest_input(model) or tokenizer.model_max_length, 1 << 20)
         self._segments = segment_count(model) or 1
 
@@ -116,13 +116,13 @@ class MaskedLM:
         pieces = [self.vocabulary.cut(word) for word in words]
         found: list[Any] = [None] * len(words)
         if pairs:
-            special = sum(map(len, self._pair.parts))
+            special = sum(map(len, self.pair.parts))
             room = (self._longest - special) // 2
             for sentence in split_sentences(words, [len(p) for p in pieces], room):
-                self._propose(words, wanted, pieces, sentence, room, count, found, self._pair)
+                self._propose(words, wanted, pieces, sentence, room, count, found, self.pair)
         else:
-            room = self._longest - sum(map(len, self._single.parts))
-            self._propose(words, wanted, pieces, range(len(words)), room, count, found, self._single)
+            room = self._longest - sum(map(len, self.single.parts))
+            self._propose(words, wanted, pieces, range(len(words)), room, count, found, self.single)
         return found
 
     def _propose(
@@ -145,12 +145,12 @@ class MaskedLM:
             at += len(pieces[i])
         if not places:
             return
-        ranked = self._rank(ids[:room], list(places.values()), count, frame)
+        ranked = self.rank(ids[:room], list(places.values()), count, frame)
         for i, row in zip(places, ranked, strict=True):
             texts = (self.vocabulary.text(token, words[i]) for token in row)
             found[i] = tuple(text for text in texts if text is not None)
 
-    def _rank(self, ids: list[int], places: list[int], count: int, frame: _Frame) -> list[list[int]]:
+    def rank(self, ids: list[int], places: list[int], count: int, frame: _Frame) -> list[list[int]]:
         """For each place in `ids` the ids of the largest logits where it is masked, largest first."""
         copies = len(frame.parts) - 1
         row: list[int] = []

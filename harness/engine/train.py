@@ -26,8 +26,8 @@ from harness.engine.stage_checks import check_same_vocabulary, check_stage
 from harness.engine.students import load_student
 from harness.engine.teachers import keep_logits
 from harness.engine.together import lead, processes
-from harness.engine.trainer import TrainingSet
 from harness.engine.training_data import LabelledWindows, build_windows
+from harness.engine.training_set import TrainingSet
 from harness.engine.windowing import Windowing
 from harness.engine_api import Training
 from harness.errors import DataError, HarnessError, RecordError, RunError

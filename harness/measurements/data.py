@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.data import EMBEDDED, _parse_split, _slice, given_key, load_training_data
+from harness.data import EMBEDDED, given_key, load_training_data, parse_split, slice_rows
 from harness.names import canonical_data, split_size
 from harness.records import DataRef, Question
 from harness.text_lines import is_text
@@ -124,8 +124,8 @@ def _size(ref: DataRef, cut: Windowed, uses: Mapping[str, Path]) -> DataSize:
     if ref.name == EMBEDDED or given_key(ref, uses) is not None:
         questions, _ = load_training_data(ref, uses)
         return _at_hand(questions, cut, f"{ref}: its {len(questions):,} questions or lines, lengths from a sample")
-    published, split = split_size(ref), _parse_split(ref)
-    chosen = None if published is None else _slice(split, published.n)
+    published, split = split_size(ref), parse_split(ref)
+    chosen = None if published is None else slice_rows(split, published.n)
     if published is None or chosen is None:
         tokens, words, size = _typical(cut)
         return DataSize(

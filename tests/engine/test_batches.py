@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.engine.batches import Padding, inference_batches, lay_out, model_inputs, training_order
 from harness.engine.features import Features
 from harness.engine.micro_batches import Item
-from harness.engine.trainer import TEACHER, WEIGHTS, Distillation, TrainingSet
+from harness.engine.training_set import TEACHER, WEIGHTS, Distillation, TrainingSet
 
 pytestmark = pytest.mark.torch
 

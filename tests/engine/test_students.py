@@ -38,7 +38,7 @@ def test_chosen_layers_are_the_checkpoints_own(kind: str) -> None:
     student = take_layers(model, (2, 4))
     with torch.no_grad():
         states = model(IDS, output_hidden_states=True).hidden_states
-        layers = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == 4][0]
+        layers = next(m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == 4)
         expected = states[0]
         for number in (1, 3):
             out = layers[number](expected)

@@ -13,7 +13,8 @@ data, logits), as `cards/pocket__distilled` and `cards/pocket__three_stages` sta
 - an untrained model, and never answering.
 
 Exact match on the validation split: for each seed, mean and standard deviation over them, then each method against each
-of its controls. FILE keeps finished rows, and a folder beside it the models: the same command goes on from there.
+of its controls. FILE keeps finished rows, also by kind of question, and a folder beside it the models: the same command
+goes on from there.
 """
 
 from __future__ import annotations

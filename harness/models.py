@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +23,7 @@ _VOCABULARIES = (
 )
 
 
-def locate_model(
-    ref: ModelRef, uses: Mapping[str, Path], allow_pickle: bool = False, weights: bool = True
-) -> Path:
+def locate_model(ref: ModelRef, uses: Mapping[str, Path], allow_pickle: bool = False, weights: bool = True) -> Path:
     """The local folder of a model, checked by `check_model_folder`.
 
     Args:
@@ -93,16 +90,6 @@ def check_model_folder(folder: Path, allow_pickle: bool = False, weights: bool =
         raise ModelError(
             f"{folder}: has no tokenizer, expected tokenizer.json. Save the tokenizer into the same folder"
         )
-
-
-def layer_count(folder: Path | None) -> int | None:
-    """Layers of an encoder, as its configuration says; None without a folder, or where it does not say."""
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8")) if folder is not None else {}
-    except (OSError, ValueError, RecursionError):
-        return None
-    count = config.get("num_hidden_layers", config.get("n_layers")) if isinstance(config, dict) else None
-    return count if type(count) is int else None
 
 
 def weights_sha256(folder: Path) -> str:

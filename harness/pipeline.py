@@ -16,9 +16,9 @@ from harness.environment import capture_environment
 from harness.errors import RecipeError, RecordError
 from harness.inputs import Inputs, gather_inputs
 from harness.joined import join
-from harness.models import folder_sha256, layer_count, weights_sha256
+from harness.model_checks import check_models
+from harness.models import folder_sha256, weights_sha256
 from harness.progress import Progress, silent
-from harness.recipes.checks import check_layer_counts
 from harness.records import (
     SCHEMA,
     Card,
@@ -35,7 +35,6 @@ from harness.records import (
 from harness.run_folder import LOGITS, carry_out, name_run, now
 from harness.scoring import record_predictions
 from harness.store import make_folder, read_json, remove_folder, replace_folder, write_json, write_text
-from harness.vocabularies import check_same_vocabulary
 
 TEACHERS = ".teachers"
 """Folder beside the runs' that holds teachers' logits, each under a hash of teacher, data and windows."""
@@ -73,7 +72,7 @@ def run_recipe(
     """
     uses = uses or {}
     inputs = gather_inputs(recipe, uses)
-    _check_models(recipe, inputs)
+    check_models(recipe, inputs.models)
     environment = capture_environment(Path.cwd())
     folder = runs / run_id(card, recipe, inputs, environment.packages)
     begun = Run(
@@ -107,15 +106,6 @@ def run_recipe(
         progress=progress,
     )
     return folder, run
-
-
-def _check_models(recipe: Recipe, inputs: Inputs) -> None:
-    """Find what the files of given models say against the recipe, before anything is trained."""
-    for stage in recipe.stages:
-        student, teacher = (None if ref is None else inputs.models.get(ref) for ref in (stage.student, stage.teacher))
-        if student is not None and teacher is not None:
-            check_same_vocabulary(stage, teacher, student)
-        check_layer_counts(stage, layer_count(student), layer_count(teacher))
 
 
 def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, str]) -> str:

@@ -26,7 +26,9 @@ LOGITS = "logits"
 
 def name_run(name: str, content: Mapping[str, Any], packages: Mapping[str, str]) -> str:
     """A folder name: what the run is of, and a hash over what it is made from and the software that computes."""
-    software = {"harness": harness_version()} | {package: packages.get(package) for package in COMPUTING}
+    software = {"harness": harness_version()} | {
+        package: packages.get(package) for package in (*COMPUTING, "accelerate")
+    }
     digest = hashlib.sha256(json.dumps({**content, "software": software}, sort_keys=True).encode()).hexdigest()
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:60] or "run"
     return f"{slug}-{digest[:10]}"

@@ -70,8 +70,8 @@ def make_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder; raises `RecordError` while another process holds it."""
+def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a folder; while another process holds it, wait or raise `RecordError`."""
     try:
         import fcntl
     except ImportError:  # Windows has no flock; two runs of one id are then the user's to avoid
@@ -79,7 +79,7 @@ def locked(folder: Path) -> Iterator[None]:
         return
     with (folder / ".lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise RecordError(f"{folder}: another process is working on this run; wait for it or stop it") from error
         yield
@@ -103,7 +103,8 @@ def remove_folder(path: Path) -> None:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_run(folder: Path, run: Run) -> None:

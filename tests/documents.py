@@ -74,7 +74,7 @@ def replace_text(value: Any, change: Callable[[str], str], keep: tuple[str, ...]
 WORDS = (
     *("kind", "status", "how", "verdict", "unit", "origin", "subset", "lr_schedule", "protocol", "doc_stride_is"),
     *("padding", "order", "optimizer", "weight_decay_on", "precision", "distillation_loss", "attention_target"),
-    *("student_weights", "augment"),
+    *("student_weights", "augment", "warmup_rounding"),
 )
 """Fields that hold one of a few words."""
 

@@ -78,7 +78,7 @@ def test_readings_and_profiles(capsys: pytest.CaptureFixture[str]) -> None:
         recipe = json.loads(out)
         taken[arguments] = (recipe["reading"], recipe["stages"][0]["profile"], recipe["stages"][0]["lower_case"])
     assert list(taken.values()) == [
-        ("c-era", "run_squad-3.0", True), ("c-fixed", "run_squad-3.4", False), ("c-era", "run_qa", False)]  # fmt: skip
+        ("c-era", "run_squad-3.0", True), ("c-fixed", "run_squad-3.4", True), ("c-era", "run_qa", False)]  # fmt: skip
     assert call(capsys, MRM)[2] == "reading: c-era\n"
     code, _, err = call(capsys, MRM, "--reading", "c-old")
     assert (code, err.count("\n")) == (2, 1)

@@ -234,7 +234,7 @@ def test_the_copy_has_the_recipe_of_its_original() -> None:
     [
         (None, "run_squad-3.0", "run_squad", "step", 64, True, False),
         ("c-era", "run_squad-3.0", "run_squad", "step", 64, True, False),
-        ("c-fixed", "run_squad-3.4", "run_squad", "step", 64, False, True),
+        ("c-fixed", "run_squad-3.4", "run_squad", "step", 64, True, True),
         ("c-modern", "run_qa", "run_qa", "overlap", None, False, True),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -48,6 +49,8 @@ class Job:
     """One attempt at a training."""
 
     prepared: Prepared
+    key: str
+    """What its checkpoints belong to."""
     split: Split
     work: Path
     """Folder of checkpoints and metrics."""
@@ -62,7 +65,7 @@ class Job:
         paths |= {"work": self.work, "resume": self.resume}
         return {
             "stage": to_json(prepared.stage),
-            "key": prepared.key,
+            "keys": [prepared.key, self.key],
             "paths": {name: None if path is None else str(path.resolve()) for name, path in paths.items()},
             "split": asdict(self.split),
             "fitting": asdict(self.fitting),
@@ -73,8 +76,9 @@ class Job:
         """The job that `to_json` wrote."""
         paths: dict[str, Any] = {name: path and Path(path) for name, path in data["paths"].items()}
         work, resume = paths.pop("work"), paths.pop("resume")
-        prepared = Prepared(stage=from_json(Stage, data["stage"]), key=data["key"], **paths)
-        return cls(prepared, Split(**data["split"]), work, resume, Fitting(**data["fitting"]))
+        made_from, key = data["keys"]
+        prepared = Prepared(stage=from_json(Stage, data["stage"]), key=made_from, **paths)
+        return cls(prepared, key, Split(**data["split"]), work, resume, Fitting(**data["fitting"]))
 
 
 def open_data(prepared: Prepared) -> TrainingSet:
@@ -100,7 +104,7 @@ def open_data(prepared: Prepared) -> TrainingSet:
 def run_job(job: Job, data: TrainingSet, progress: Progress) -> tuple[PreTrainedModel, Training]:
     """Train from the first step or the checkpoint to the last; every process that takes part calls this."""
     stage = job.prepared.stage
-    place = Place(job.work, job.prepared.key, job.fitting.checkpoint_seconds)
+    place = Place(job.work, job.key, job.fitting.checkpoint_seconds)
     with quiet(), deterministic(stage):
         model = make_student(job.prepared, data)
         if job.fitting.gradient_checkpointing:
@@ -131,8 +135,8 @@ def make_arguments(stage: Stage, split: Split, windows: int, folder: Path, fitti
         gradient_accumulation_steps=split.accumulation,
         num_train_epochs=stage.epochs,
         learning_rate=stage.learning_rate,
-        lr_scheduler_type="linear" if stage.lr_schedule == "linear" else "constant_with_warmup",
-        warmup_steps=int(stage.warmup_proportion * steps),
+        lr_scheduler_type=stage.lr_schedule,
+        warmup_steps=(math.ceil if stage.warmup_rounding == "up" else math.floor)(stage.warmup_proportion * steps),
         max_grad_norm=stage.max_grad_norm,
         seed=stage.seed,
         bf16=stage.precision == "bfloat16",
@@ -147,6 +151,8 @@ def make_arguments(stage: Stage, split: Split, windows: int, folder: Path, fitti
         use_cpu=not torch.cuda.is_available(),
         ddp_find_unused_parameters=False,
     )
+    # The launcher's environment must not decide what the recipe does.
+    arguments.mixed_precision = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}[stage.precision]
     # With several devices and one process the Trainer would give each a batch of this size; a recipe's is the global.
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments

@@ -37,14 +37,15 @@ class Split:
         return -(-self.batch_size // (self.devices * self.accumulation))
 
     def halved(self) -> Split | None:
-        """Twice the accumulation, None where a micro-batch is one window already."""
+        """With micro-batches of half as many windows, None where they are of one window already."""
         if self.micro_batch == 1:
             return None
-        return Split(self.batch_size, self.devices, 2 * self.accumulation)
+        return Split.of(self.batch_size, self.devices, self.micro_batch // 2)
 
     @classmethod
     def of(cls, batch_size: int, devices: int, micro_batch: int | None) -> Split:
         """With micro-batches of at most `micro_batch` windows."""
+        # Windows are shared out evenly, so that the micro-batches of an update are as many as the steps accumulated.
         share = -(-batch_size // devices)
         return cls(batch_size, devices, 1 if micro_batch is None else -(-share // max(1, micro_batch)))
 

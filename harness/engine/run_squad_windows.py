@@ -77,7 +77,7 @@ class _Reader:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, windowing: Windowing) -> None:
         self._tokenizer = tokenizer if windowing.space_words else _without_cleaning(tokenizer)
-        self._lower = windowing.lower_case
+        self._lower = windowing.lower_case and not windowing.space_words
         self._space = windowing.space_words
 
     def read(self, texts: Sequence[str]) -> list[list[int]]:

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedModel
 
 from harness.engine.architectures import adapt
-from harness.engine.loading import load_model, quiet
+from harness.engine.loading import load_model, quiet, refuse_kernels
 from harness.errors import ModelError, RecipeError
 from harness.records import Stage
 
@@ -45,6 +45,12 @@ def take_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedMode
             f"student_layers: found {list(layers)}, expected layers from 1 to {there}, which is all the model has; "
             "correct them",
             field="student_layers",
+        )
+    each = [name for name, value in model.config.to_dict().items() if isinstance(value, list) and len(value) == there]
+    if each:
+        raise ModelError(
+            f"student_layers: found a {model.config.model_type} model whose layers differ ({each[0]}), expected an "
+            "encoder of like layers such as BERT or RoBERTa; choose another student"
         )
     config = copy.deepcopy(model.config)
     config.num_hidden_layers = len(layers)
@@ -87,6 +93,7 @@ def with_head_dropout(model: PreTrainedModel, probability: float) -> PreTrainedM
 def _fresh(folder: Path, layers: int) -> PreTrainedModel:
     try:
         with quiet():
+            refuse_kernels(folder)
             config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
             if layers:
                 config.num_hidden_layers = layers

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -23,7 +24,7 @@ from harness.engine.training_data import LabelledWindows
 from harness.errors import ModelError, RecordError
 from harness.models import folder_sha256
 from harness.progress import Progress
-from harness.store import read_json, remove_folder, replace_folder, write_json
+from harness.store import file_sha256, locked, make_folder, read_json, remove_folder, replace_folder, write_json
 
 PART = 65_536
 """Windows that are read before they are on disk for good: an interruption loses no more."""
@@ -57,9 +58,13 @@ def keep_logits(
     """
     place, model, tokenizer = teacher
     device = Computing().find_device().type
-    key = training_key(FORMAT, folder_sha256(place), windows.sha256, width, device, TEACHER_TOKENS)
+    software = torch.__version__, transformers.__version__
+    key = training_key(FORMAT, folder_sha256(place), windows.sha256, width, device, TEACHER_TOKENS, software)
     final = folder / key[:32]
-    if not _holds(final, key):
+    make_folder(folder)
+    with locked(folder, wait=True):  # runs of several seeds share the folder
+        if _holds(final, key):
+            return final
         partial = final.with_name(final.name + ".partial")
         _compute(
             partial,
@@ -69,7 +74,7 @@ def keep_logits(
             width,
             Meter(progress, f"teacher of {name}", len(windows.features), "windows"),
         )
-        write_json(partial / "manifest.json", {"key": key})
+        write_json(partial / "manifest.json", {"key": key, "sha256": file_sha256(partial / "logits.npy")})
         replace_folder(partial, final)
     return final
 
@@ -82,8 +87,9 @@ def open_logits(folder: Path) -> NDArray[np.float32]:
 
 def _holds(folder: Path, key: str) -> bool:
     try:
-        return bool(read_json(folder / "manifest.json")["key"] == key)
-    except (RecordError, KeyError, TypeError):
+        manifest = read_json(folder / "manifest.json")
+        return bool(manifest["key"] == key and manifest["sha256"] == file_sha256(folder / "logits.npy"))
+    except (RecordError, OSError, KeyError, TypeError):
         return False
 
 

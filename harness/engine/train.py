@@ -11,14 +11,14 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
 from harness.engine import hidden
 from harness.engine.batches import fit_segments
 from harness.engine.checkpoints import newest_checkpoint, training_key
 from harness.engine.computing import Fitting
 from harness.engine.jobs import Job, Prepared, open_data, run_job
-from harness.engine.loading import check_fit, load_model, load_tokenizer, save
+from harness.engine.loading import check_fit, load_model, load_tokenizer, longest_input, save
 from harness.engine.meter import Meter
 from harness.engine.micro_batches import Split
 from harness.engine.reader import check_length
@@ -30,7 +30,7 @@ from harness.engine.training_data import LabelledWindows, build_windows
 from harness.engine.training_set import TrainingSet
 from harness.engine.windowing import Windowing
 from harness.engine_api import Training
-from harness.errors import DataError, HarnessError, RecordError, RunError
+from harness.errors import DataError, HarnessError, RecipeError, RecordError, RunError
 from harness.models import folder_sha256
 from harness.progress import Progress
 from harness.records import Question, Stage, to_json
@@ -103,6 +103,7 @@ def prepare(
     model = load_student(student, stage)
     check_fit(student, model, tokenizer)
     check_length(model, windows.features)
+    _check_width(stage, model)
     windows = replace(windows, features=fit_segments(model, windows.features))
     logits = None
     if teacher is not None:
@@ -110,7 +111,7 @@ def prepare(
         logits = _ask(stage, teacher, tokenizer, windows, progress, cache or work / "teachers")
     values = {name: value for name, value in to_json(stage).items() if name not in ("origins", "name", "profile")}
     sources = folder_sha256(student), None if teacher is None else folder_sha256(teacher), windows.sha256
-    key = training_key(values, *sources, processes())
+    key = training_key(values, *sources)
     return Prepared(stage, student, teacher, folder, logits, key)
 
 
@@ -137,7 +138,9 @@ def fit(
     split = _recall_split(work, Split.of(stage.batch_size, processes(), fitting.micro_batch))
     data = open_data(prepared) if data is None else data
     while True:
-        job = Job(prepared, split, work, newest_checkpoint(checkpoints, prepared.key), fitting)
+        # Other micro-batches draw other dropout: a checkpoint belongs to one split.
+        key = training_key(prepared.key, split.devices, split.micro_batch)
+        job = Job(prepared, key, split, work, newest_checkpoint(checkpoints, key), fitting)
         lead(job)
         try:
             model, training = run_job(job, data, progress)
@@ -153,8 +156,8 @@ def fit(
             split = smaller
         gc.collect()
         torch.cuda.empty_cache()
-        progress(f"train {stage.name}", 0, 0, f"out of memory; going on with {split.micro_batch} windows at a time")
-        write_json(work / _SPLIT, {"accumulation": split.accumulation})
+        progress(f"train {stage.name}", 0, 0, f"out of memory; anew with {split.micro_batch} windows at a time")
+        write_json(work / _SPLIT, {"micro_batch": split.micro_batch})
     hidden.strip(model)
     try:
         save(model.cpu(), load_tokenizer(prepared.student), out)
@@ -165,13 +168,25 @@ def fit(
     return replace(training, micro_batch=split.micro_batch, accumulation=split.accumulation, devices=split.devices)
 
 
+def _check_width(stage: Stage, model: PreTrainedModel) -> None:
+    """Raise `RecipeError` where windows are padded to more than the model reads."""
+    limit = longest_input(model)
+    if stage.padding == "fixed" and limit is not None and stage.max_seq_len > limit:
+        raise RecipeError(
+            f"stage {stage.name}: max_seq_len is {stage.max_seq_len}, to which every window is padded, expected at "
+            f"most the {limit} that the {model.config.model_type} model reads; lower it, or state padding: longest",
+            stage=stage.name,
+            field="max_seq_len",
+        )
+
+
 def _recall_split(work: Path, wanted: Split) -> Split:
     """The split that an earlier call found to fit into memory: the same weights need the same one."""
     try:
-        found = int(read_json(work / _SPLIT)["accumulation"])
+        found = int(read_json(work / _SPLIT)["micro_batch"])
     except (RecordError, KeyError, TypeError, ValueError):
         return wanted
-    return replace(wanted, accumulation=max(wanted.accumulation, found))
+    return Split.of(wanted.batch_size, wanted.devices, min(wanted.micro_batch, max(1, found)))
 
 
 def _ask(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import tokenizers
+import transformers
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from harness.engine.features import Features, make_features
 from harness.engine.labels import make_labels
 from harness.engine.windowing import Windowing
+from harness.environment import harness_version
 from harness.errors import DataError, RecordError
 from harness.records import Question
 from harness.spans.kept import questions_sha256
@@ -36,7 +40,7 @@ class LabelledWindows:
     labels: NDArray[np.int32]
     """[windows, 2], positions in the window."""
     sha256: str
-    """Over everything that they were made from."""
+    """Over the windows and labels themselves."""
 
 
 def build_windows(
@@ -81,7 +85,7 @@ def build_windows(
             ) from error
         if not writer.windows:
             raise DataError("found no window to train on, expected some; name data with questions")
-        write_json(partial / MANIFEST, {"sha256": key})
+        write_json(partial / MANIFEST, {"key": key, "files": {name: _stamp(partial, name) for name in _FILES}})
         replace_folder(partial, folder)
     return open_windows(folder)
 
@@ -100,7 +104,8 @@ def open_windows(folder: Path) -> LabelledWindows:
         context=none,
         cls=arrays["cls"],
     )
-    return LabelledWindows(features, arrays["labels"].reshape(-1, 2), str(read_json(folder / MANIFEST)["sha256"]))
+    stamps = json.dumps(read_json(folder / MANIFEST)["files"], sort_keys=True)
+    return LabelledWindows(features, arrays["labels"].reshape(-1, 2), hashlib.sha256(stamps.encode()).hexdigest())
 
 
 class _Writer:
@@ -117,6 +122,8 @@ class _Writer:
 
     def __exit__(self, *exception: object) -> None:
         for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
             file.close()
 
     def add(self, features: Features, labels: NDArray[np.int32], kept: NDArray[np.bool_]) -> None:
@@ -144,6 +151,8 @@ def _key(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question], wind
         "answers": _answers_sha256(questions),
         "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
         "inputs": tokenizer.model_input_names,
+        "sides": [tokenizer.padding_side, tokenizer.truncation_side],
+        "software": [harness_version(), tokenizers.__version__, transformers.__version__],
     }
     digest.update(json.dumps(settings, sort_keys=True).encode("ascii"))
     return digest.hexdigest()
@@ -153,16 +162,24 @@ def _answers_sha256(questions: Sequence[Question]) -> str:
     digest = hashlib.sha256()
     for first in range(0, len(questions), CHUNK):
         for question in questions[first : first + CHUNK]:
-            row = [question.impossible, [[answer.text, answer.start] for answer in question.answers]]
+            row = [question.kind, question.impossible, [[answer.text, answer.start] for answer in question.answers]]
             digest.update(json.dumps(row).encode("ascii") + b"\n")
     return digest.hexdigest()
 
 
 def _holds(folder: Path, key: str) -> bool:
+    """Whether a folder has all files of a build of this key, each as it was written."""
     try:
-        return bool(read_json(folder / MANIFEST)["sha256"] == key)
-    except (RecordError, KeyError, TypeError):
+        manifest = read_json(folder / MANIFEST)
+        return bool(manifest["key"] == key and all(manifest["files"][n] == _stamp(folder, n) for n in _FILES))
+    except (RecordError, OSError, KeyError, TypeError):
         return False
+
+
+def _stamp(folder: Path, name: str) -> list[int | str]:
+    """Size and hash of a file."""
+    with _path(folder, name).open("rb") as file:
+        return [os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()]
 
 
 def _path(folder: Path, name: str) -> Path:

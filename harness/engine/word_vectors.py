@@ -20,6 +20,9 @@ _SPARE = 16
 """Neighbours beyond those asked for that are ranked again, in double precision: a matrix product rounds as its batch
 happens to be, and a word must have the same neighbours in every batch."""
 
+WIDEST = 4096
+"""Numbers of a vector; GloVe's have 300 at most."""
+
 
 class WordVectors:
     """Vectors of length 1, memory-mapped."""
@@ -82,6 +85,13 @@ def _parse(path: Path) -> tuple[list[str], NDArray[np.float32]]:
         if number == 1 and len(fields) == 2 and all(field.isdigit() for field in fields):
             continue  # the counts that word2vec writes first
         if not vectors.size:
+            fields[0] = fields[0].removeprefix(b"\xef\xbb\xbf")
+            if _width(fields) > WIDEST:
+                raise DataError(
+                    f"{path}:{number}: found {_width(fields)} numbers, expected at most {WIDEST}; give a file of word "
+                    "vectors as GloVe publishes them",
+                    data=str(path),
+                )
             vectors = np.empty((MOST_VECTORS, _width(fields)), dtype=np.float32)
         width = vectors.shape[1]
         try:

@@ -17,7 +17,16 @@ FEATURES = (
 )
 TRAINING = (
     *("epochs", "batch_size", "order", "learning_rate", "lr_schedule", "warmup_proportion"),
-    *("optimizer", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay", "weight_decay_on", "max_grad_norm"),
+    *(
+        "warmup_rounding",
+        "optimizer",
+        "adam_beta1",
+        "adam_beta2",
+        "adam_epsilon",
+        "weight_decay",
+        "weight_decay_on",
+        "max_grad_norm",
+    ),
     *("head_dropout", "precision", "tf32", "seed"),
 )
 LOSS = (

@@ -10,7 +10,7 @@ from harness.recipes.profiles import FARM
 from harness.recipes.values import Value
 from harness.records import Setting
 
-_LOWER_CASES = "run_squad-3.0"
+_LOWER_CASES = ("run_squad-3.0", "run_squad-3.4")
 """The profile whose tokenizers did what ``do_lower_case`` says, whatever their vocabulary."""
 _HALF = frozenset({"fp16", "float16", "half", "nativeamp", "amp"})
 _SHORT_HALF = frozenset({"bf16", "bfloat16"})
@@ -73,7 +73,7 @@ def _precision(setting: Setting) -> str | None:
 
 def ignored(field: str, value: Value, profile: str) -> str | None:
     """Why a profile takes no notice of a translated value; None where it does."""
-    if field == "lower_case" and value and profile != _LOWER_CASES:
+    if field == "lower_case" and value and profile not in _LOWER_CASES:
         return "the card's do_lower_case is ignored by this profile's tokenizers"
     if field == "head_dropout" and profile != FARM:
         return "the card's embeds_dropout_prob is a setting of FARM"

@@ -145,6 +145,7 @@ def _bare_stage(reader: Reader, student: ModelRef | None, teacher: ModelRef | No
         optimizer=read("optimizer", values.read_optimizer),
         adam_beta1=read("adam_beta1", values.read_beta),
         adam_epsilon=read("adam_epsilon", values.read_positive),
+        warmup_rounding=read("warmup_rounding", values.read_rounding),
         weight_decay_on=read("weight_decay_on", values.read_decayed),
         precision=read("precision", values.read_precision),
         tf32=read("tf32", values.read_flag),

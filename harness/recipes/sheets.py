@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -78,7 +78,7 @@ def gather(
     path = assumptions.path if assumptions else ""
     assumed = assumptions.settings if assumptions else ()
     read = _of_reading(reading) if reading else ()
-    for decision in [*_assumed(assumed, path), *_assumed(read, path), *_overridden(overrides)]:
+    for decision in [*_once(_assumed(assumed, path)), *_once(_assumed(read, path)), *_once(_overridden(overrides))]:
         _apply(decision, sheets)
     return sheets
 
@@ -178,3 +178,14 @@ def _apply(decision: _Decision, sheets: dict[str, Sheet]) -> None:
     for key, sheet in sheets.items():
         if stage in (None, key):
             sheet[name] = given
+
+
+def _once(decisions: Sequence[_Decision]) -> Sequence[_Decision]:
+    """The decisions of one person, none of them made twice under two spellings."""
+    seen: dict[tuple[str, str | None], Given] = {}
+    for decision in decisions:
+        first = seen.setdefault((decision.name, decision.stage), decision.given)
+        if first is not decision.given and first.value != decision.given.value:
+            message = f"{decision.name}: found it a second time (also {first.where}), expected it once; remove one"
+            raise RecipeError(f"{decision.given.where}: {message}", stage=decision.stage, field=decision.name)
+    return decisions

@@ -13,7 +13,7 @@ from harness.records.recipes import Augment, Stride
 
 Value = str | int | float | bool | tuple[int, ...]
 W = TypeVar("W", bound=str)
-Schedule = Literal["linear", "constant"]
+Schedule = Literal["linear", "constant", "constant_with_warmup"]
 
 _NONE = frozenset({"none", "no", "off", "unlimited"})
 _SCHEDULES: dict[str, Schedule] = {
@@ -21,7 +21,7 @@ _SCHEDULES: dict[str, Schedule] = {
     "linearwarmup": "linear",
     "linearschedulewithwarmup": "linear",
     "constant": "constant",
-    "constantwithwarmup": "constant",
+    "constantwithwarmup": "constant_with_warmup",
 }
 
 
@@ -100,6 +100,7 @@ read_padding: Callable[[Value], Literal["longest", "fixed"]] = word("longest", "
 read_order: Callable[[Value], Literal["grouped", "random"]] = word("grouped", "random")
 read_optimizer: Callable[[Value], Literal["adamw", "adamw_transformers_3"]] = word("adamw", "adamw_transformers_3")
 read_decayed: Callable[[Value], Literal["weights", "all"]] = word("weights", "all")
+read_rounding: Callable[[Value], Literal["down", "up"]] = word("down", "up")
 read_precision: Callable[[Value], Literal["float32", "bfloat16", "float16"]] = word("float32", "bfloat16", "float16")
 read_loss: Callable[[Value], Literal["kl", "mse"]] = word("kl", "mse")
 read_attention: Callable[[Value], Literal["probabilities", "scores"]] = word("probabilities", "scores")
@@ -156,7 +157,7 @@ def read_schedule(value: Value) -> Schedule:
     """``LinearWarmup`` and the like."""
     schedule = _SCHEDULES.get(re.sub(r"[^a-z]", "", str(value).casefold()))
     if schedule is None:
-        raise ValueError("linear or constant")
+        raise ValueError("linear, constant or constant_with_warmup")
     return schedule
 
 

@@ -45,7 +45,8 @@ class Stage:
     batch_size: int
     """Global batch, in windows: of all devices and of all steps that gradients are accumulated over."""
     learning_rate: float
-    lr_schedule: Literal["linear", "constant"]
+    lr_schedule: Literal["linear", "constant", "constant_with_warmup"]
+    """After the warmup; ``constant`` has none."""
     warmup_proportion: float
     weight_decay: float
     adam_beta2: float
@@ -70,7 +71,8 @@ class Stage:
     doc_stride_is: Stride = "overlap"
     """Whether `doc_stride` is the overlap of two neighbouring windows or the step from one to the next."""
     lower_case: bool = False
-    """Lower-case question and context before they are tokenized, whatever the tokenizer does."""
+    """Lower-case question and context before they are tokenized, whatever the tokenizer does; under ``run_squad`` with
+    `space_words`, where the program left that to the tokenizer, only compare answers with their words so."""
     space_words: bool = True
     """Under ``run_squad``: tokenize each word of the context as one that follows a blank."""
     label_faults: bool = False
@@ -86,6 +88,8 @@ class Stage:
     """``adamw``: of torch; ``adamw_transformers_3``: adds epsilon before the bias correction, decays after the step."""
     adam_beta1: float = 0.9
     adam_epsilon: float = 1e-8
+    warmup_rounding: Literal["down", "up"] = "down"
+    """How the share of the steps that warm up becomes a number of steps."""
     weight_decay_on: Literal["weights", "all"] = "weights"
     """``weights``: not on biases and norms; ``all``: on every parameter."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -142,7 +146,7 @@ class Decoding:
     doc_stride_is: Stride = "overlap"
     """Whether `doc_stride` is the overlap of two neighbouring windows or the step from one to the next."""
     lower_case: bool = False
-    """Lower-case question and context before they are tokenized, whatever the tokenizer does."""
+    """See `Stage.lower_case`."""
     space_words: bool = True
     """Under ``run_squad``: tokenize each word of the context as one that follows a blank."""
 

@@ -58,7 +58,18 @@ def test_a_split_halves_down_to_single_windows() -> None:
     while split is not None:
         sizes.append((split.micro_batch, split.accumulation))
         split = split.halved()
-    assert sizes == [(80, 1), (40, 2), (20, 4), (10, 8), (5, 16), (3, 32), (2, 64), (1, 128)]
+    assert sizes == [(80, 1), (40, 2), (20, 4), (10, 8), (5, 16), (2, 40), (1, 80)]
+
+
+@pytest.mark.parametrize("batch_size", [5, 6, 10, 26, 56, 80, 96])
+@pytest.mark.parametrize("devices", [1, 3])
+def test_every_split_has_as_many_micro_batches_as_it_accumulates(batch_size: int, devices: int) -> None:
+    """Else the Trainer, which counts, would take an update from two batches."""
+    split: Split | None = Split(batch_size, devices)
+    while split is not None:
+        batches = MicroBatches(np.full(3 * batch_size, 9), split, 0, grouped=False)
+        assert len(batches) == 3 * devices * split.accumulation
+        split = split.halved()
 
 
 def test_epochs_differ_and_are_the_same_every_time() -> None:

@@ -135,7 +135,7 @@ def test_out_of_memory_halves_the_micro_batch(
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return real(self, model, inputs, *args, **kwargs)
 
-    stage = make_stage(batch_size=8, epochs=2)
+    stage = make_stage(batch_size=10, epochs=2)
     engine = TorchEngine(fitting=Fitting(micro_batch=2))
     wanted = engine.train(stage, build(), None, questions, tmp_path / "wanted")
     monkeypatch.setattr(trainer.StageTrainer, "compute_loss", compute)
@@ -143,8 +143,8 @@ def test_out_of_memory_halves_the_micro_batch(
     found = TorchEngine().train(
         stage, build(), None, questions, tmp_path / "found", lambda *report: seen.append(report[3])
     )
-    assert (found.micro_batch, found.accumulation) == (2, 4) == (wanted.micro_batch, wanted.accumulation)
-    assert any("out of memory; going on with 2 windows" in note for note in seen)
+    assert (found.micro_batch, found.accumulation) == (2, 5) == (wanted.micro_batch, wanted.accumulation)
+    assert any("out of memory; anew with 2 windows" in note for note in seen)
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("wanted", "found")]
     assert weights[0] == weights[1]
     room = 0

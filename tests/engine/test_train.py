@@ -199,7 +199,7 @@ def test_a_teacher_is_asked_once_for_all_epochs_and_seeds(
     for seed in (1, 2):
         train(replace(stage, seed=seed), teacher, questions)
     assert asked == [24]
-    (kept,) = (tmp_path / "cache").iterdir()
+    (kept,) = (tmp_path / "cache").glob("[!.]*")
     for changed, master, asking in (
         (stage, build(seed=3), questions),  # another teacher
         (stage, teacher, questions[:-1]),  # other data
@@ -377,3 +377,62 @@ def test_windows_longer_than_the_model_reads_are_refused(
     long = Question("q1", "0:0", "Orvel lies by the sea. " * 60, "Where?", ())
     with pytest.raises(RecipeError, match="expected at most the 256 that the roberta model reads"):
         engine.train(make_stage(max_seq_len=300), build(), None, [long], tmp_path / "model")
+
+
+def test_the_launchers_environment_does_not_change_the_precision(
+    build: Callable[..., Path],
+    questions: list[Question],
+    make_stage: Callable[..., Stage],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``accelerate launch`` sets it from its own configuration."""
+    engine.train(make_stage(), build(), None, questions, tmp_path / "plain")
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    engine.train(make_stage(), build(), None, questions, tmp_path / "launched")
+    assert weights(tmp_path / "plain") == weights(tmp_path / "launched")
+
+
+def test_damaged_windows_and_logits_are_made_again(
+    build: Callable[..., Path],
+    teacher: Path,
+    questions: list[Question],
+    make_stage: Callable[..., Stage],
+    tmp_path: Path,
+) -> None:
+    stage = make_stage(kind="distil_logits")
+
+    def train() -> bytes:
+        work, cache = tmp_path / "work", tmp_path / "cache"
+        engine.train(stage, build(), teacher, questions, tmp_path / "m", work=work, cache=cache)
+        return weights(tmp_path / "m")
+
+    wanted = train()
+    for pattern in ("work/windows/*.bin", "cache/*/logits.npy"):
+        for file in tmp_path.glob(pattern):
+            for damage in (b"", b"\0" * file.stat().st_size):
+                file.write_bytes(damage)
+                assert train() == wanted, (file, len(damage))
+
+
+def test_warmup_is_rounded_as_the_stage_says(
+    build: Callable[..., Path], questions: list[Question], make_stage: Callable[..., Stage], tmp_path: Path
+) -> None:
+    rates = {}
+    for rounding in ("down", "up"):
+        stage = make_stage(warmup_proportion=0.5, warmup_rounding=rounding)  # of three steps
+        history = engine.train(stage, build(), None, questions, tmp_path / rounding).history
+        rates[rounding] = [entry["learning_rate"] / 3e-3 for entry in history]
+    assert rates["down"] == pytest.approx([0, 1, 0.5])
+    assert rates["up"] == pytest.approx([0, 0.5, 1])
+    stage = make_stage(lr_schedule="constant_with_warmup", warmup_proportion=0.7)
+    history = engine.train(stage, build(), None, questions, tmp_path / "constant").history
+    assert [entry["learning_rate"] / 3e-3 for entry in history] == pytest.approx([0, 0.5, 1])
+
+
+def test_windows_padded_to_more_than_the_model_reads_are_refused(
+    build: Callable[..., Path], questions: list[Question], make_stage: Callable[..., Stage], tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="to which every window is padded, expected at most the 256"):
+        stage = make_stage(max_seq_len=300, padding="fixed")
+        engine.train(stage, build(), None, questions, tmp_path / "model")

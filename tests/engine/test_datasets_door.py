@@ -303,13 +303,13 @@ def test_a_folder_of_the_name_is_not_taken_for_the_data_set(tmp_path):
     st.sampled_from(["", "%"]),
 )
 def test_slices_are_cut_as_datasets_cuts_them(n, start, stop, unit):
-    from harness.data import _parse_split, _slice
+    from harness.data import parse_split, slice_rows
 
     bounds = ["" if bound is None else f"{bound}{unit}" for bound in (start, stop)]
     split = f"test[{bounds[0]}:{bounds[1]}]"
     (theirs,) = datasets.ReadInstruction.from_spec(split).to_absolute({"test": n}) if _fits(split) else (None,)
     try:
-        ours = _slice(_parse_split(DataRef("x", split)), n)
+        ours = slice_rows(parse_split(DataRef("x", split)), n)
     except DataError:
         ours = None
     if ours is not None:

@@ -69,9 +69,19 @@ class MicroBatches(BatchSampler):
         self._epoch = epoch
 
     @property
+    def windows(self) -> int:
+        """Windows of an epoch."""
+        return len(self._lengths)
+
+    @property
     def updates(self) -> int:
         """Updates of an epoch."""
-        return -(-len(self._lengths) // self._split.batch_size)
+        return -(-self.windows // self._split.batch_size)
+
+    def windows_of(self, update: int) -> int:
+        """Windows of one update of an epoch, counted from 0; the last may have fewer."""
+        size = self._split.batch_size
+        return min(size, self.windows - update * size)
 
     def __len__(self) -> int:
         rest = len(self._lengths) % self._split.batch_size

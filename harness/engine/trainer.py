@@ -225,7 +225,7 @@ class _Keeper(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        windows = len(self._trainer.batches._lengths) * state.num_train_epochs / state.max_steps
+        windows = self._trainer.batches.windows * state.num_train_epochs / state.max_steps
         self._meter = Meter(self._progress, f"train {self._stage.name}", state.max_steps, "windows", windows)
         self._meter.skip(state.global_step)
         self._saved = time.monotonic()
@@ -248,10 +248,8 @@ class _Keeper(TrainerCallback):
         loss = self._trainer.take_step_loss()
         self.check(loss, step)
         tally.since += loss
-        batch = self._trainer.batches
-        place = (step - 1) % batch.updates
-        size = batch._split.batch_size
-        tally.epoch += loss * min(size, len(batch._lengths) - place * size)
+        batches = self._trainer.batches
+        tally.epoch += loss * batches.windows_of((step - 1) % batches.updates)
         if step - tally.logged >= max(1, state.max_steps // LOGS):
             tally.history.append(
                 {

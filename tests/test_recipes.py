@@ -676,3 +676,10 @@ def test_overrides_of_one_stage_by_name() -> None:
     overrides: dict[str, Value] = {"b.profile": "farm-1.x"}
     one, two = plan_recipe(card('stage = "a"', 'stage = "b"'), None, overrides).stages
     assert (one.profile, two.profile) == ("modern", "farm-1.x")
+
+
+def test_one_field_under_two_spellings_is_given_once() -> None:
+    twice = assume(("epochs", 3, None), ("n_epochs", 4, None))
+    with pytest.raises(RecipeError, match="epochs: found it a second time"):
+        plan_recipe(card(), twice)
+    assert plan_recipe(card(), assume(("epochs", 3, None), ("n_epochs", 3, None))).stages[0].epochs == 3

@@ -185,6 +185,18 @@ def test_forms_of_vectors_that_are_let_pass(tmp_path: Path) -> None:
     assert known.neighbours([". .", "zero"], 1) == [("zero",), (". .",)]
 
 
+def test_vectors_wider_than_any_are_refused_before_there_is_room_for_them(tmp_path: Path) -> None:
+    (tmp_path / "wide.txt").write_text("word" + " 1" * 500_000 + "\n", "utf-8")
+    with pytest.raises(DataError, match="found 500000 numbers, expected at most 4096"):
+        WordVectors.open(tmp_path / "wide.txt", tmp_path / "kept")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path: Path) -> None:
+    (tmp_path / "marked.txt").write_text("\ufeffsea 1 0\nlake 1 0.1\nhill 0 1\n", "utf-8")
+    known = WordVectors.open(tmp_path / "marked.txt", tmp_path / "kept")
+    assert known.neighbours(["sea"], 1) == [("lake",)]
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 

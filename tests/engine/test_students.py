@@ -136,3 +136,21 @@ def test_pieces_of_a_stage_reach_the_training(
     before = {kind: train(stage) for kind, stage in kinds.items()}
     for stage, change in changes:
         assert train(replace(stage, **change)) != before[stage.kind], change
+
+
+def test_code_named_in_a_configuration_is_never_asked_for(
+    build: Callable[..., Path], make_stage: Callable[..., Stage], tmp_path: Path
+) -> None:
+    save(load_model(build()), load_tokenizer(build()), tmp_path / "m")
+    file = tmp_path / "m" / "config.json"
+    file.write_text(file.read_text("utf-8").replace("{", '{"attn_implementation": "owner/kernels",', 1), "utf-8")
+    for weights in ("random", "pretrained"):
+        with pytest.raises(ModelError, match="names code outside of transformers"):
+            load_student(tmp_path / "m", make_stage(student_weights=weights))
+
+
+def test_layers_that_differ_are_not_picked() -> None:
+    model = small("bert")
+    model.config.layer_types = ["full_attention", "sliding_attention"] * 2
+    with pytest.raises(ModelError, match=r"whose layers differ \(layer_types\)"):
+        take_layers(model, (1, 4))

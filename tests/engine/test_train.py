@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from harness.engine.predict import window_logits
 from harness.errors import DataError, ModelError, RecipeError, RunError
 from harness.progress import silent
 from harness.records import Answer, Decoding, Question, Stage
+from harness.store import locked
 
 pytestmark = pytest.mark.torch
 engine = TorchEngine()
@@ -436,3 +438,27 @@ def test_windows_padded_to_more_than_the_model_reads_are_refused(
     with pytest.raises(RecipeError, match="to which every window is padded, expected at most the 256"):
         stage = make_stage(max_seq_len=300, padding="fixed")
         engine.train(stage, build(), None, questions, tmp_path / "model")
+
+
+def test_one_run_at_a_time_asks_a_teacher(
+    build: Callable[..., Path],
+    teacher: Path,
+    questions: list[Question],
+    make_stage: Callable[..., Stage],
+    tmp_path: Path,
+) -> None:
+    """Another run may hold the folder; this one waits, and takes what the other left."""
+    cache, done = tmp_path / "cache", threading.Event()
+
+    def train() -> None:
+        engine.train(make_stage(kind="distil_logits"), build(), teacher, questions, tmp_path / "m", cache=cache)
+        done.set()
+
+    cache.mkdir()
+    with locked(cache):
+        thread = threading.Thread(target=train)
+        thread.start()
+        assert not done.wait(4)
+        assert not list(cache.glob("*/*"))
+    thread.join(60)
+    assert done.is_set()

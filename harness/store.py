@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,35 @@ def write_text(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) else error
         raise RecordError(f"{path}: cannot be written ({reason}); nothing was changed", path=str(path)) from error
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make a file under another name, then give it its own: readers see all of it or nothing.
+
+    Raises:
+        RecordError: it cannot be written; what stood there before is kept.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise RecordError(
+            f"{path}: cannot be written ({error.strerror or error}); what was kept before is whole: free space, and "
+            "the same command goes on from there",
+            path=str(path),
+        ) from error
+
+
+def write_bytes(place: Path, content: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
+    with place.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_json(path: Path, value: Any) -> None:

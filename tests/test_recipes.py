@@ -678,6 +678,13 @@ def test_overrides_of_one_stage_by_name() -> None:
     assert (one.profile, two.profile) == ("modern", "farm-1.x")
 
 
+def test_a_constant_rate_has_no_warmup_and_says_so() -> None:
+    (stage,) = plan_recipe(card("lr_scheduler_type = constant\nwarmup_ratio = 0.1")).stages
+    assert "a constant rate does not warm up" in stage.origins["warmup_proportion"].note
+    (stage,) = plan_recipe(card("lr_scheduler_type = constant_with_warmup\nwarmup_ratio = 0.1")).stages
+    assert stage.origins["warmup_proportion"].note == ""
+
+
 def test_one_field_under_two_spellings_is_given_once() -> None:
     twice = assume(("epochs", 3, None), ("n_epochs", 4, None))
     with pytest.raises(RecipeError, match="epochs: found it a second time"):

@@ -7,19 +7,19 @@ questions are stored once for a part, however many rows name them.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, overload
 
 from harness.errors import MissingDependencyError, RecordError
 from harness.records import Answer, Question, from_json
+from harness.store import write_bytes, write_whole
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -177,35 +177,6 @@ def arrow() -> Any:
         raise MissingDependencyError(
             "augmented data need the package pyarrow; install it", command="pip install pyarrow"
         ) from error
-
-
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a file under another name, then give it its own: readers see all of it or nothing.
-
-    Raises:
-        RecordError: it cannot be written; what stood there before is kept.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise RecordError(
-            f"{path}: cannot be written ({error.strerror or error}); what was kept before is whole: free space, and "
-            "the same command goes on from there",
-            path=str(path),
-        ) from error
-
-
-def write_bytes(place: Path, content: bytes) -> None:
-    """Write a file and wait until it is on the disk."""
-    with place.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read_manifest(path: Path) -> AugmentManifest:

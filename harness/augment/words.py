@@ -6,25 +6,15 @@ and lose their accents where the model's tokenizer does so. Written anew, with t
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from harness.names.characters import is_control, is_ideograph, is_mark, without_accents
+
 _Class = Literal["letter", "mark", "blank", "gone"]
 
-_IDEOGRAPHS = (
-    (0x4E00, 0x9FFF),
-    (0x3400, 0x4DBF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2B73F),
-    (0x2B740, 0x2B81F),
-    (0x2B820, 0x2CEAF),
-    (0xF900, 0xFAFF),
-    (0x2F800, 0x2FA1F),
-)
-"""The blocks that BERT calls Chinese characters."""
 _SENTENCE_ENDS = frozenset(".!?\u3002\uff01\uff1f\u061f\u0964")
 """With the full-width, Arabic and Devanagari marks."""
 
@@ -91,7 +81,7 @@ def _places(text: str, splitting: Splitting) -> Iterator[tuple[int, int]]:
     begin: int | None = None
     for i, character in enumerate(text):
         kind = _classify(_bare(character) if splitting.strip_accents else character)
-        if kind == "mark" or (splitting.part_ideographs and _is_ideograph(character)):
+        if kind == "mark" or (splitting.part_ideographs and is_ideograph(character)):
             if begin is not None:
                 yield begin, i
                 begin = None
@@ -114,14 +104,14 @@ def _normalize(piece: str, splitting: Splitting) -> str:
     if splitting.lower_case:
         kept = kept.lower()
     if splitting.strip_accents:
-        kept = "".join(c for c in unicodedata.normalize("NFD", kept) if unicodedata.category(c) != "Mn")
+        kept = without_accents(kept)
     return kept
 
 
 @lru_cache(maxsize=1 << 16)
 def _bare(character: str) -> str:
     """A character without what is struck through it, which makes a mark of the sign for "not equal"; else itself."""
-    base = "".join(c for c in unicodedata.normalize("NFD", character) if unicodedata.category(c) != "Mn")
+    base = without_accents(character)
     return base if len(base) == 1 else character
 
 
@@ -129,18 +119,8 @@ def _bare(character: str) -> str:
 def _classify(character: str) -> _Class:
     if character in "\t\n\r":
         return "blank"
-    category = unicodedata.category(character)
-    if character == "\ufffd" or category.startswith("C"):
+    if is_control(character):
         return "gone"
-    if category == "Zs" or character.isspace():
+    if character.isspace():
         return "blank"
-    # BERT counts the symbols of ASCII, such as $ and ^, among the marks
-    if category.startswith("P") or (character.isascii() and not character.isalnum()):
-        return "mark"
-    return "letter"
-
-
-@lru_cache(maxsize=1 << 16)
-def _is_ideograph(character: str) -> bool:
-    code = ord(character)
-    return any(low <= code <= high for low, high in _IDEOGRAPHS)
+    return "mark" if is_mark(character) else "letter"

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.augment.stored import write_bytes, write_whole
 from harness.augment.vector_files import MOST_VECTORS, vector_lines
 from harness.errors import DataError
+from harness.store import write_bytes, write_whole
 
 _VECTORS, _WORDS = "vectors.npy", "words.json"
 _BATCH = 64

@@ -75,6 +75,8 @@ def without_effect(stage: Stage) -> dict[str, str]:
         idle |= dict.fromkeys(("attention_target", "layer_map"), "no hidden layers are compared")
     if stage.kind == "distil_hidden":
         idle |= dict.fromkeys(("head_dropout", "label_faults"), "no answers are learned")
+    if stage.lr_schedule == "constant":
+        idle |= dict.fromkeys(("warmup_proportion", "warmup_rounding"), "a constant rate does not warm up")
     if stage.augment == "none":
         idle |= dict.fromkeys(AUGMENTATION[1:], "no data are made")
     if stage.protocol != "run_squad":

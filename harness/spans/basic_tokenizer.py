@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-_CJK = (
-    (0x4E00, 0x9FFF),
-    (0x3400, 0x4DBF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2B73F),
-    (0x2B740, 0x2B81F),
-    (0x2B820, 0x2CEAF),
-    (0xF900, 0xFAFF),
-    (0x2F800, 0x2FA1F),
-)
-"""First and last code points of the blocks whose characters are words of their own."""
+from harness.names.characters import is_control, is_ideograph, is_mark, without_accents
 
 
 def tokenize_basic(text: str, *, lower_case: bool, clean: bool) -> list[str]:
@@ -26,11 +16,11 @@ def tokenize_basic(text: str, *, lower_case: bool, clean: bool) -> list[str]:
         clean: Leave out control characters before, as later versions of transformers do.
     """
     if clean:
-        text = "".join(" " if _is_blank(c) else c for c in text if _is_blank(c) or not _is_control(c))
-    text = "".join(f" {c} " if _is_cjk(c) else c for c in text)
+        text = "".join(" " if _is_blank(c) else c for c in text if _is_blank(c) or not is_control(c))
+    text = "".join(f" {c} " if is_ideograph(c) else c for c in text)
     parts = []
     for word in text.split():
-        parts.append(_split_marks(_plain(word.lower()) if lower_case else word))
+        parts.append(_split_marks(without_accents(word.lower()) if lower_case else word))
     return " ".join(parts).split()
 
 
@@ -57,26 +47,9 @@ def align(piece: str, whole: str, tokenized: str) -> tuple[int, int] | None:
     return here[number], here[last - tokenized.count(" ", 0, last)] + 1
 
 
-def _plain(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn")
-
-
 def _split_marks(word: str) -> str:
-    return "".join(f" {c} " if _is_mark(c) else c for c in word)
-
-
-def _is_mark(c: str) -> bool:
-    ascii_mark = c.isascii() and c.isprintable() and not c.isalnum() and c != " "
-    return ascii_mark or unicodedata.category(c).startswith("P")
+    return "".join(f" {c} " if is_mark(c) else c for c in word)
 
 
 def _is_blank(c: str) -> bool:
     return c in " \t\n\r" or unicodedata.category(c) == "Zs"
-
-
-def _is_control(c: str) -> bool:
-    return c == "\ufffd" or unicodedata.category(c).startswith("C")
-
-
-def _is_cjk(c: str) -> bool:
-    return c >= "\u3400" and any(first <= ord(c) <= last for first, last in _CJK)

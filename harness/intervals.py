@@ -13,7 +13,6 @@ simulated cases. Where no two units differ they have no width at all and say not
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.distributions import beta_quantile
 from harness.errors import DataError
 from harness.records import Question, Scores
 
@@ -35,9 +35,6 @@ _COST_OF_A_KIND = 13
 _DRAWN_AT_ONCE = 1 << 20
 _ROUNDING = 1e-9
 """Points by which sums of the same scores may differ."""
-_BISECTIONS = 100
-_FRACTION_TERMS = 100_000
-_TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +153,8 @@ def clopper_pearson(successes: int, trials: int, *, level: float = LEVEL) -> Int
         raise ValueError(f"{successes} successes of {trials}, level {level}: expected at most all, and 0 < level < 1")
     tail = (1.0 - level) / 2.0
     failures = trials - successes
-    low = 0.0 if successes == 0 else _beta_quantile(tail, successes, failures + 1)
-    high = 1.0 if failures == 0 else 1.0 - _beta_quantile(tail, failures, successes + 1)
+    low = 0.0 if successes == 0 else beta_quantile(tail, successes, failures + 1)
+    high = 1.0 if failures == 0 else 1.0 - beta_quantile(tail, failures, successes + 1)
     return Interval(100.0 * low, 100.0 * high, level, "Clopper-Pearson", trials)
 
 
@@ -192,41 +189,3 @@ def _resampled_means(
             for number, column in enumerate(columns):
                 sums[start : start + size, number] = column.take(drawn).sum(axis=1)
     return sums[:, :-1] / sums[:, -1:]
-
-
-def _beta_quantile(probability: float, a: float, b: float) -> float:
-    """Where the regularised incomplete beta function reaches a probability; it rises, so the interval is halved."""
-    low, high = 0.0, 1.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        if middle in (low, high):
-            break
-        low, high = (middle, high) if _beta_share(middle, a, b) < probability else (low, middle)
-    return (low + high) / 2.0
-
-
-def _beta_share(x: float, a: float, b: float) -> float:
-    """Regularised incomplete beta function I_x(a, b), 0 < x < 1, from its continued fraction (DLMF 8.17.22)."""
-    if x > (a + 1.0) / (a + b + 2.0):  # on this side the fraction converges slowly; I_x(a, b) = 1 - I_(1-x)(b, a)
-        return 1.0 - _beta_share(1.0 - x, b, a)
-    log_front = a * math.log(x) + b * math.log1p(-x) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    return math.exp(log_front) / a * _beta_fraction(x, a, b)
-
-
-def _beta_fraction(x: float, a: float, b: float) -> float:
-    """1/(1 + d1/(1 + d2/(1 + ...))) of DLMF 8.17.23, by Lentz's method."""
-    value, c, d = 1.0, 1.0, 0.0
-    for number in range(_FRACTION_TERMS):
-        m = number // 2
-        if number == 0:
-            term = 1.0
-        elif number % 2:
-            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        d = 1.0 / (1.0 + term * d or _TINY)
-        c = 1.0 + term / c or _TINY
-        value *= c * d
-        if abs(c * d - 1.0) < 1e-15 and number > 0:
-            break
-    return value - 1.0

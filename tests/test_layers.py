@@ -14,7 +14,7 @@ import harness
 PACKAGE = Path(harness.__file__).parent
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "accelerate", "datasets", "evaluate", "huggingface_hub"}
 DOORS = {"cli", "pytest_plugin", "__main__"}
-NUMPY = {"spans", "intervals", "engine"}
+NUMPY = {"spans", "intervals", "significance", "sequences", "engine"}
 
 
 def modules():
@@ -54,10 +54,10 @@ def test_nobody_imports_the_doors_or_the_engine(path):
         assert not ours & DOORS
     if lane not in {"engine", "cli"}:
         assert "engine" not in ours
-    if lane in {"records", "errors"}:
+    if lane in {"records", "errors", "distributions"}:
         assert ours <= {"records", "errors"}
-    if lane in {"squad", "verdict", "audit", "spans", "intervals"}:
-        assert ours <= {"records", "errors", "names", lane}
+    if lane in {"squad", "verdict", "audit", "spans", "intervals", "significance", "sequences"}:
+        assert ours <= {"records", "errors", "names", "distributions", lane}
 
 
 @pytest.mark.parametrize(

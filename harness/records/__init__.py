@@ -26,21 +26,25 @@ from harness.records.recipes import Decoding, Origin, Protocol, Recipe, Stage, S
 from harness.records.refs import DataRef, ModelRef
 from harness.records.runs import (
     SCHEMA,
+    Bounds,
     Comparison,
     Environment,
     ModelUsed,
     Paired,
+    Rescored,
     Run,
     RunKind,
+    Seeds,
     StageResult,
     Tolerance,
-    Verdict,
 )
+from harness.records.verdicts import Verdict
 
 __all__ = [
     "CLOSE",
     "SCHEMA",
     "Answer",
+    "Bounds",
     "Card",
     "Claim",
     "ClaimOrigin",
@@ -67,9 +71,11 @@ __all__ = [
     "Protocol",
     "Question",
     "Recipe",
+    "Rescored",
     "Run",
     "RunKind",
     "Scores",
+    "Seeds",
     "Setting",
     "Speed",
     "Stage",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.records.cards import Example
-from harness.records.runs import Verdict
+from harness.records.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,23 @@
-"""Verdicts, and the record of a run."""
+"""The record of a run, and what claims come to against it."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.records.cards import Claim
 from harness.records.data import Computed, DataUsed
-from harness.records.recipes import Recipe
+from harness.records.examples import ExampleComparison
+from harness.records.recipes import Decoding, Recipe
+from harness.records.verdicts import Verdict
 
 SCHEMA = 1
 """Version of the run record's JSON form."""
 
-RunKind = Literal["retrained", "distilled", "released"]
-"""Which model was evaluated: one trained again, one distilled again, or weights as they were given."""
-
-
-class Verdict(enum.Enum):
-    """How a claim stands against what came out."""
-
-    MATCHES = "matches"
-    WITHIN_TOLERANCE = "within_tolerance"
-    INCONCLUSIVE = "inconclusive"
-    DIFFERS = "differs"
-    NOT_COMPARABLE = "not_comparable"
+RunKind = Literal["replay", "released", "retrained", "distilled"]
+"""What was evaluated: predictions that another program made, weights as they were given, or a model that was trained
+or distilled again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +31,24 @@ class Tolerance:
     inconclusive: float
     """Largest difference that one run cannot decide; at least `warned`."""
     reason: str
+    half_width: float | None = None
+    """Of several seeds: the widest half of a 95 % prediction interval that still shows agreement; None for one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """One figure of several runs that differ in their seeds, in points."""
+
+    values: tuple[float, ...]
+    """In the order of the runs."""
+    mean: float
+    deviation: float
+    """Standard deviation of the sample (n - 1)."""
+    half_95: float
+    """Half of the prediction interval for one more run, by Student's t."""
+    half_99: float
+    enough: int | None = None
+    """Seeds that would make `half_95` narrow enough, were the deviation as it is; None where no number would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,19 @@ class Comparison:
     difference: float | None = None
     """Reproduced minus reported, in points."""
     tolerance: Tolerance | None = None
+    runs: tuple[str, ...] = ()
+    """Ids of the runs that it rests on."""
+    seeds: Seeds | None = None
+    """Of several runs."""
+    protocol: Literal["known", "assumed", "other"] | None = None
+    """Of weights as they were given: the run scored as the card states; as a card that does not say is taken to mean;
+    or in another way. None for other kinds of run."""
+    explained_by: str | None = None
+    """Name of the protocol, of `Run.alternatives`, that gives the claimed figure."""
+    flipped: tuple[str, ...] = ()
+    """Ids of the questions that this run answers right and the one it is held against wrong, or the other way round."""
+    deviation: str | None = None
+    """Reason of a known deviation that has not expired: the claim differs, and that is accepted."""
 
     @property
     def state(self) -> str:
@@ -84,6 +107,44 @@ class Paired:
     """In what the signatures differ, each written ``name: first against second``."""
     decisive: tuple[str, ...] = ()
     """Those of `differences` that can move a score whatever the model, such as another decoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """What the same logits or predictions come to under another protocol."""
+
+    name: str
+    """Short and unique within a run, e.g. ``farm`` or ``max_answer_length 15``."""
+    how: str
+    """What is done otherwise than by the run, in words."""
+    scores: Mapping[str, float]
+    """Official keys, in points; only those that the protocol gives."""
+    gained: int
+    """Questions that it scores exactly right and the run does not."""
+    lost: int
+    """Questions that the run scores exactly right and it does not."""
+    decoding: Decoding | None = None
+    """Where the difference is one of decoding, all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a run knows that stopped before all questions were asked: intervals that hold all at once."""
+
+    method: str
+    alpha: float
+    """Probability, at most, that any of the intervals ever misses the figure over all questions."""
+    seed: int
+    """Of the order in which questions were drawn, one by one and without replacement."""
+    used: int
+    """Questions asked."""
+    n: int
+    """Questions of the data."""
+    low: Mapping[str, float]
+    """Official key -> points."""
+    high: Mapping[str, float]
+    decided: bool
+    """It stopped because the verdict was certain, not because the questions were used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +226,14 @@ class Run:
     """Official keys: exact, f1, total, HasAns_exact, ..."""
     by_kind: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Kind of question -> exact, f1, total."""
+    best: Mapping[str, float] = field(default_factory=dict)
+    """``best_exact``, ``best_f1`` and their thresholds by the official rules, over the null odds; rules 2.0 only."""
+    bounds: Bounds | None = None
+    """Of a run that stopped early; `scores` are then those of the questions that were asked."""
+    alternatives: tuple[Rescored, ...] | None = None
+    """Scores under other protocols; None where none was tried."""
+    examples: tuple[ExampleComparison, ...] = ()
+    """The card's usage examples, answered by the run's model."""
     predictions_file: str | None = None
     predictions_sha256: str | None = None
     predict_seconds: float | None = None

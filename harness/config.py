@@ -6,9 +6,12 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.assumptions.entries import AssumedTolerance
+from harness.assumptions.tolerances import EntryError, read_tolerance
 from harness.errors import RecordError
 
 _DEFAULT_RUNS = "runs"
+_KEYS = {"runs", "tolerances"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class Config:
 
     runs: Path
     """Folder that holds run folders."""
+    tolerances: tuple[AssumedTolerance, ...] = ()
+    """For every card of the project; those of a card's own assumptions go before them."""
 
 
 def read_config(start: Path) -> Config:
@@ -30,7 +35,7 @@ def read_config(start: Path) -> Config:
         if file.is_file():
             section = _section(file)
             if section is not None:
-                return Config(runs=folder / _runs(section, file))
+                return Config(folder / _runs(section, file), _tolerances(section, file))
     return Config(runs=start / _DEFAULT_RUNS)
 
 
@@ -47,10 +52,26 @@ def _section(file: Path) -> dict[str, object] | None:
 
 
 def _runs(section: dict[str, object], file: Path) -> str:
-    unknown = sorted(set(section) - {"runs"})
+    unknown = sorted(set(section) - _KEYS)
     if unknown:
-        raise RecordError(f"{file}: [tool.harness] has the unknown key {unknown[0]!r}; known: runs", path=str(file))
+        known = ", ".join(sorted(_KEYS))
+        raise RecordError(f"{file}: [tool.harness] has the unknown key {unknown[0]!r}; known: {known}", path=str(file))
     runs = section.get("runs", _DEFAULT_RUNS)
     if not isinstance(runs, str) or not runs:
         raise RecordError(f"{file}: [tool.harness] runs is {runs!r}, expected the path of a folder", path=str(file))
     return runs
+
+
+def _tolerances(section: dict[str, object], file: Path) -> tuple[AssumedTolerance, ...]:
+    entries = section.get("tolerances", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise RecordError(f"{file}: tool.harness.tolerances is {entries!r:.80}, expected tables", path=str(file))
+    read = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            read.append(read_tolerance(entry, 0))
+        except EntryError as error:
+            where = f"{file}: entry {number} of tool.harness.tolerances"
+            shown = str(error) if str(error).isprintable() else repr(str(error))[1:-1]
+            raise RecordError(f"{where}: {shown}", path=str(file)) from error
+    return tuple(read)

@@ -65,7 +65,7 @@ def signature(
     if scores.extra:
         parts["extra"] = f"{scores.extra} left out"
     if decoding is not None:
-        parts |= _decoding_parts(decoding)
+        parts |= decoding_parts(decoding)
     if dtype is not None:
         parts["dtype"] = dtype
     if packages:
@@ -132,7 +132,7 @@ def compare_signatures(one: str, other: str) -> tuple[Difference, ...]:
 
 def compare_decodings(one: Decoding, other: Decoding) -> tuple[Difference, ...]:
     """What differs between two ways of decoding, all of it decisive; a switch that one has off is not stated there."""
-    return _differences(_decoding_parts(one), _decoding_parts(other), ())
+    return _differences(decoding_parts(one), decoding_parts(other), ())
 
 
 def may_compare(one: str, other: str) -> bool:
@@ -150,7 +150,8 @@ def _differences(
     )
 
 
-def _decoding_parts(decoding: Decoding) -> dict[str, str]:
+def decoding_parts(decoding: Decoding) -> dict[str, str]:
+    """The parts of a signature that say how logits became answers."""
     values = {field.name: getattr(decoding, field.name) for field in fields(decoding)}
     stride = values.pop("doc_stride_is")
     parts = {name: _written(value) for name, value in values.items() if value is not _UNSAID.get(name, False)}

@@ -157,10 +157,17 @@ def load_run(path: Path) -> Run:
     return from_json(Run, data, str(file))
 
 
-def find_runs(card_name: str, folders: Iterable[Path]) -> tuple[tuple[Path, Run], ...]:
+def find_runs(
+    card_name: str, folders: Iterable[Path], same: Callable[[str, str], bool] = str.__eq__
+) -> tuple[tuple[Path, Run], ...]:
     """Finished runs of a card, newest first, from ``*.json`` files and run folders directly under `folders`.
 
     Files that are no readable records are passed over: a folder of runs may hold other things.
+
+    Args:
+        card_name: The card's name.
+        folders: Where to look.
+        same: Whether a run's name is the card's.
     """
     found: list[tuple[Path, Run]] = []
     for folder in folders:
@@ -169,6 +176,6 @@ def find_runs(card_name: str, folders: Iterable[Path]) -> tuple[tuple[Path, Run]
         for path in sorted([*folder.glob("*.json"), *folder.glob(f"*/{RECORD}")]):
             with contextlib.suppress(RecordError):
                 run = load_run(path)
-                if run.card_name == card_name and run.status == "finished":
+                if same(run.card_name, card_name) and run.status == "finished":
                     found.append((path, run))
     return tuple(sorted(found, key=lambda item: (item[1].finished or "", str(item[0])), reverse=True))

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from harness import verdict
 from harness.records import Claim, DataRef, Origin, Place, Run, Tolerance, Verdict
 from harness.squad_files import read_squad_file
 from harness.store import load_run
-from harness.verdict import applies, judge_claim, same_digits
+from harness.verdict import Terms, applies, judge_claim, same_digits
+from harness.verdict.scope import _WHOLE
 
 RUN = load_run(Path(__file__).parent / "data" / "runs" / "finished.json")
 DATA = DataRef("squad_v2", "validation")
 
 
-def run_with(kind="retrained", assumed=False, data=DATA, n=11_873, **scores) -> Run:
+def run_with(kind="retrained", assumed="", data=DATA, n=11_873, **scores) -> Run:
+    guess = {assumed: Origin("assumed", "a guess")} if assumed else {}
     recipe = replace(
         RUN.recipe,
-        stages=tuple(replace(stage, origins={}) for stage in RUN.recipe.stages),
-        origins={"n_best": Origin("assumed", "a guess")} if assumed else {},
+        stages=tuple(replace(stage, origins={} if assumed == "n_best" else guess) for stage in RUN.recipe.stages),
+        origins=guess if assumed == "n_best" else {},
     )
     return replace(
         RUN, kind=kind, recipe=recipe, scores=scores or {"exact": 80.0}, evaluated=replace(RUN.evaluated, ref=data, n=n)
@@ -90,10 +91,19 @@ def test_the_warning_is_in_the_reason():
 
 def test_assumed_values_widen_what_cannot_be_decided_but_not_what_agrees():
     assert judge_claim(claim(), run_with(exact=79.1)).verdict is Verdict.DIFFERS
-    guessed = judge_claim(claim(), run_with(exact=79.1, assumed=True))
+    guessed = judge_claim(claim(), run_with(exact=79.1, assumed="epochs"))
     assert guessed.verdict is Verdict.INCONCLUSIVE
-    assert "n_best" in guessed.reason
-    assert judge_claim(claim(), run_with(exact=78.9, assumed=True)).verdict is Verdict.DIFFERS
+    assert "with assumed values that affect training, gaps up to 1 decide nothing" in guessed.reason
+    assert "teacher.epochs" in guessed.reason
+    assert judge_claim(claim(), run_with(exact=78.9, assumed="epochs")).verdict is Verdict.DIFFERS
+
+
+@pytest.mark.parametrize("name", ["n_best", "seed"])
+def test_assumed_values_that_do_not_affect_training_are_listed_and_widen_nothing(name):
+    judged = judge_claim(claim(), run_with(exact=79.1, assumed=name))
+    assert judged.verdict is Verdict.DIFFERS
+    assert name in judged.reason
+    assert name in judge_claim(claim(), run_with(exact=80.0, assumed=name)).reason
 
 
 def test_a_figure_that_was_not_understood_is_never_called_false():
@@ -106,7 +116,7 @@ def test_a_figure_that_was_not_understood_is_never_called_false():
 
 def test_an_override_replaces_the_default():
     wide = Tolerance(3.0, 3.0, 3.0, "measured")
-    comparison = judge_claim(claim(), run_with(exact=77.5), wide)
+    comparison = judge_claim(claim(), run_with(exact=77.5), Terms(wide))
     assert (comparison.verdict, comparison.tolerance) == (Verdict.WITHIN_TOLERANCE, wide)
 
 
@@ -215,4 +225,4 @@ def test_a_file_with_fewer_questions_is_not_the_whole_split():
 
 def test_the_numbers_of_questions_are_those_of_the_published_files(shared):
     for name, file in (("squad", "dev-v1.1.json"), ("squad_v2", "dev-v2.0.json")):
-        assert verdict._WHOLE[name, "validation"] == len(read_squad_file(shared / "data" / "squad" / file))
+        assert _WHOLE[name, "validation"] == len(read_squad_file(shared / "data" / "squad" / file))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
+from harness.records import RunKind
+
 
 @dataclass(frozen=True, slots=True)
 class AssumedSetting:
@@ -57,13 +59,24 @@ class AssumedTolerance:
     """How far apart two figures of a metric may be, in points."""
 
     metric: str
-    points: float
+    points: float | None
+    """Largest difference that is agreement; None where only `half_width` is set."""
     reason: str
     dataset: str | None
     """Canonical name; None for every data set."""
     subset: str | None
     """Of a metric written ``HasAns_exact``, ``NoAns_f1`` and so on; None for every subset."""
     line: int
+    """0 where it is not known."""
+    kind: RunKind | None = None
+    """The kind of run that it is for; None for models that are trained or distilled again."""
+    warned: float | None = None
+    """Largest difference that is agreement with a warning; None: `points`."""
+    inconclusive: float | None = None
+    """Largest difference that decides nothing; None: as by default."""
+    half_width: float | None = None
+    """Of several seeds: the widest half of the 95 % prediction interval that shows agreement; None: `points`, or the
+    default where that is more."""
 
 
 @dataclass(frozen=True, slots=True)

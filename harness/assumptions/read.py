@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from harness import names, yamltree
+from harness import yamltree
 from harness.assumptions.entries import (
     AcceptedDeviation,
     AcceptedFinding,
@@ -17,6 +17,7 @@ from harness.assumptions.entries import (
     Assumptions,
     Reading,
 )
+from harness.assumptions.tolerances import KEYS, EntryError, read_tolerance
 from harness.assumptions.tree import Tree
 from harness.errors import RecipeError
 
@@ -159,20 +160,16 @@ class _Reader(Tree):
         return AcceptedFinding(code, reason, expires, self.line(node.start_mark.index))
 
     def tolerance(self, node: yaml.Node) -> AssumedTolerance:
-        required = ("metric", "points", "reason")
-        fields = self.fields(node, "tolerances", required=required, allowed=(*required, "dataset"))
-        metric, subset = names.metric_name(self.string(fields["metric"], "metric"))
-        if metric not in names.SCORES:
-            known = ", ".join(sorted(names.SCORES))
-            raise self.error(fields["metric"].start_mark.index, f"metric: found {metric!r}, expected one of {known}")
-        points = yamltree.to_value(fields["points"])
-        if isinstance(points, bool) or not isinstance(points, (int, float)) or not 0 <= points <= 100:
-            raise self.error(fields["points"].start_mark.index, f"points: found {points!r}, expected 0 to 100")
-        dataset = self.string(fields["dataset"], "dataset") if "dataset" in fields else None
-        dataset = names.dataset_name(dataset) or dataset if dataset else None
-        reason = self.string(fields["reason"], "reason")
-        chosen = None if subset == "all" else subset
-        return AssumedTolerance(metric, float(points), reason, dataset, chosen, self.line(node.start_mark.index))
+        fields = self.fields(node, "tolerances", required=("metric", "reason"), allowed=KEYS)
+        values: dict[str, object] = {}
+        for key, value in fields.items():
+            texts = ("metric", "reason", "dataset", "kind")
+            values[key] = self.string(value, key) if key in texts else yamltree.to_value(value)
+        try:
+            return read_tolerance(values, self.line(node.start_mark.index))
+        except EntryError as error:
+            place = fields.get(error.field, node)
+            raise self.error(place.start_mark.index, str(error), error.field) from None
 
     def deviation(self, node: yaml.Node) -> AcceptedDeviation:
         keys = ("claim", "reason", "expires")

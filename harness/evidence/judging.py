@@ -1,0 +1,178 @@
+"""A card's claims against runs, on the card's own terms, the project's and the command line's."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.assumptions import AcceptedDeviation, AssumedTolerance
+from harness.assumptions.tolerances import apply_entry, concerns
+from harness.claim_names import name_claims
+from harness.evidence.found import same_but_seeds, same_recipe
+from harness.evidence.opened import Opened
+from harness.evidence.protocols import how_scored, meant_decoding
+from harness.records import Claim, Comparison, Run, Tolerance, Verdict
+from harness.store import save_run
+from harness.verdict import HALF_WIDTH, Terms, applies, default_tolerance, judge_claim
+
+_UNCHECKED = "no finished run to check it with"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asks of the verdicts beyond what the card says."""
+
+    tolerance: float | None = None
+    """Points, in place of every other tolerance."""
+    at_least: bool = False
+    """A figure above the claim is as good as the claimed one."""
+    tolerances: tuple[AssumedTolerance, ...] = ()
+    """The project's own."""
+    today: datetime.date = field(default_factory=datetime.date.today)
+    """The day that known deviations are held against."""
+
+    def __post_init__(self) -> None:
+        points = self.tolerance
+        if points is not None and not (math.isfinite(points) and 0.0 <= points <= 100.0):
+            raise ValueError(f"tolerance: found {points}, expected 0 to 100 points")
+
+
+def judge(opened: Opened, runs: Run | Sequence[Run] | None, options: Options | None = None) -> tuple[Comparison, ...]:
+    """Every claim of the card against one run, or against several seeds of its recipe."""
+    return tuple(judge_one(opened, runs, claim, options) for claim in opened.card.claims)
+
+
+def judge_one(
+    opened: Opened, runs: Run | Sequence[Run] | None, claim: Claim, options: Options | None = None
+) -> Comparison:
+    """One claim of the card.
+
+    Its tolerance is the command line's, else the most fitting of the card's assumptions, else of the project's, else
+    the default for the kind of run. An entry for a subset or data set goes before one for any.
+
+    Args:
+        opened: The card.
+        runs: One run, or several seeds of the card's recipe; None leaves the claim unchecked.
+        claim: One of the card's claims.
+        options: What is asked beyond that.
+    """
+    options = options or Options()
+    given = (runs,) if isinstance(runs, Run) else tuple(runs or ())
+    if not given or any(run.evaluated is None for run in given):
+        return Comparison(claim, None, _UNCHECKED)
+    given = tuple(_as_the_card_says(opened, run) for run in given)
+    terms = Terms(at_least=options.at_least, total=_total(opened, claim), own=_own(opened, given))
+    notes = ""
+    if given[0].kind == "released":
+        run, terms, notes = _scored_as_claimed(opened, claim, given[0], terms)
+        if run is None:
+            return Comparison(claim, Verdict.NOT_COMPARABLE, notes, runs=(given[0].id,))
+        given = (run, *given[1:])
+    comparison = judge_claim(
+        claim, given, replace(terms, tolerance=_tolerance(opened, claim, given[0], terms, options))
+    )
+    if notes and comparison.verdict is not Verdict.NOT_COMPARABLE:
+        comparison = replace(comparison, reason=f"{comparison.reason}; {notes}")
+    return _with_deviation(opened, comparison, options.today)
+
+
+def with_judgement(run: Run, comparisons: tuple[Comparison, ...]) -> Run:
+    """The record with what the claims came to."""
+    return replace(run, comparisons=comparisons)
+
+
+def record_judgement(folder: Path, run: Run, comparisons: tuple[Comparison, ...]) -> Run:
+    """`with_judgement`, written into the run's folder."""
+    judged = with_judgement(run, comparisons)
+    save_run(folder, judged)
+    return judged
+
+
+def _as_the_card_says(opened: Opened, run: Run) -> Run:
+    """What was assumed is the card's matter, and may be stated by now."""
+    if same_recipe(opened.recipe, run.recipe):
+        return replace(run, recipe=opened.recipe)
+    if run.stages and same_but_seeds(opened.recipe, run.recipe):
+        stages = tuple(
+            replace(stage, seed=theirs.seed)
+            for stage, theirs in zip(opened.recipe.stages, run.recipe.stages, strict=True)
+        )
+        return replace(run, recipe=replace(opened.recipe, stages=stages))
+    return run
+
+
+def _own(opened: Opened, runs: Sequence[Run]) -> str | None:
+    return next((run.id for run in runs if same_recipe(opened.recipe, run.recipe)), None)
+
+
+def _total(opened: Opened, claim: Claim) -> int | None:
+    """The number of questions that the card prints for the claim's subset, where its figure stands."""
+    subset = "all" if claim.subset == "best" else claim.subset
+    counts = {c.value for c in opened.card.counts if c.group == claim.group and c.subset == subset}
+    return counts.pop() if len(counts) == 1 and claim.group is not None else None
+
+
+def _scored_as_claimed(opened: Opened, claim: Claim, run: Run, terms: Terms) -> tuple[Run | None, Terms, str]:
+    """A released run under the protocol of the claim, as far as it is known, and what is to be said of that."""
+    scoring = how_scored(opened, claim, run)
+    if scoring.protocol == "stated otherwise":
+        told = f"the card states how it scored, and the run scored otherwise ({'; '.join(scoring.differences)})"
+        wanted = meant_decoding(opened, run)
+        same = next((a for a in run.alternatives or () if a.decoding == wanted), None)
+        if same is None or _signed_elsewhere(opened, claim, run):
+            return None, terms, f"{told}: evaluate with --card"
+        rescored = replace(run, scores=same.scores, best={})
+        return rescored, replace(terms, protocol="known"), f"its logits were scored as the card states, {same.name}"
+    return run, replace(terms, protocol=scoring.protocol), "; ".join(scoring.differences)
+
+
+def _signed_elsewhere(opened: Opened, claim: Claim, run: Run) -> bool:
+    """Whether the way of scoring that the card states is in a signature line which the recipe does not share."""
+    as_meant = replace(run, recipe=replace(run.recipe, decoding=meant_decoding(opened, run)))
+    return how_scored(opened, claim, as_meant).protocol != "known"
+
+
+def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Options) -> Tolerance:
+    default = default_tolerance(run.kind, terms.protocol)
+    if options.tolerance is not None:
+        points = options.tolerance
+        return Tolerance(points, points, points, "given for this comparison", points)
+    own = () if opened.assumptions is None else opened.assumptions.tolerances
+    for entries in (own, options.tolerances):
+        fitting = [
+            entry
+            for entry in entries
+            if concerns(entry, run.kind)
+            and applies(entry.metric, entry.dataset, claim)
+            and entry.subset in (None, claim.subset)
+        ]
+        if fitting:
+            best = max(fitting, key=lambda e: (e.subset is not None, e.dataset is not None, e.kind is not None))
+            return apply_entry(best, default, HALF_WIDTH)
+    return default
+
+
+def _with_deviation(opened: Opened, comparison: Comparison, today: datetime.date) -> Comparison:
+    """The comparison with the known deviation that the card's assumptions name for its claim."""
+    if comparison.verdict is not Verdict.DIFFERS or opened.assumptions is None:
+        return comparison
+    entry = known_deviation(opened, comparison.claim)
+    if entry is None:
+        return comparison
+    if entry.expires < today:
+        told = f"a known deviation until {entry.expires}, which is over: {entry.reason}"
+        return replace(comparison, reason=f"{comparison.reason}; {told}")
+    told = f"a known deviation until {entry.expires}: {entry.reason}"
+    return replace(comparison, reason=f"{comparison.reason}; {told}", deviation=entry.reason)
+
+
+def known_deviation(opened: Opened, claim: Claim) -> AcceptedDeviation | None:
+    """The entry for a claim among the known deviations, expired or not; the last day decides between several."""
+    if opened.assumptions is None or not opened.assumptions.deviations:
+        return None
+    names = {name for name, named in name_claims(opened.card.claims).items() if named is claim or named == claim}
+    entries = [entry for entry in opened.assumptions.deviations if entry.claim in names]
+    return max(entries, key=lambda entry: entry.expires, default=None)

@@ -1,0 +1,78 @@
+"""How the figures of a card were scored, as far as it says, and whether a run scored them so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from harness.errors import RecordError
+from harness.evidence.opened import Opened
+from harness.names import canonical_data
+from harness.records import Claim, DataRef, Decoding, Run
+from harness.signature import compare_decodings, decoding_parts, parse_signature
+
+_SIGNATURE = re.compile(r"[Ss]ignature[^\n`|]{0,40}(?P<ticks>`+)(?P<line>[^\n`]{1,2000})(?P=ticks)")
+_SHARED = ("data", "n", "sha256", "rules", "dtype", "packages", "v", "missing", "extra", "na_prob_thresh")
+"""Parts of a signature that are not of the decoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How a run scored, beside what the card says of it."""
+
+    protocol: Literal["known", "assumed", "other", "stated otherwise"]
+    """``stated otherwise``: the card states a way of scoring, and the run has another."""
+    differences: tuple[str, ...] = ()
+    """In what the run scored otherwise than the card states or is taken to mean: ``name: the card's, the run's``."""
+
+
+def how_scored(opened: Opened, claim: Claim, run: Run) -> Scoring:
+    """Hold a run's decoding against the one that the card's figure was made with.
+
+    A card states it by a signature line for the claim's data, or by a ``protocol`` among its settings; what it leaves
+    open then is what that protocol has. A card that states neither is taken to mean the decoding of its recipe.
+    """
+    signed = _signed(opened.card.text, claim)
+    if signed is not None:
+        theirs, ours = signed, decoding_parts(run.recipe.decoding)
+        names = [name for name in dict.fromkeys([*theirs, *ours]) if theirs.get(name) != ours.get(name)]
+        differences = tuple(f"{name}: {theirs.get(name, 'off')}, {ours.get(name, 'off')}" for name in names)
+        return Scoring("stated otherwise" if differences else "known", differences)
+    meant = meant_decoding(opened, run)
+    differences = tuple(
+        f"{difference.name}: {difference.first or 'off'}, {difference.second or 'off'}"
+        for difference in compare_decodings(meant, run.recipe.decoding)
+    )
+    if _states_protocol(opened):
+        return Scoring("stated otherwise" if differences else "known", differences)
+    return Scoring("other" if differences else "assumed", differences)
+
+
+def meant_decoding(opened: Opened, run: Run) -> Decoding:
+    """The decoding of the card's recipe, on the data that a run evaluated."""
+    decoding = opened.recipe.decoding
+    origin = opened.recipe.origins.get("forced_answer")
+    if origin is not None and origin.how in ("stated", "assumed"):
+        return decoding
+    evaluated = run.evaluated
+    forced = evaluated is not None and evaluated.has_ans == evaluated.n  # where every question has an answer
+    return replace(decoding, forced_answer=forced or decoding.forced_answer)
+
+
+def _states_protocol(opened: Opened) -> bool:
+    origin = opened.recipe.origins.get("protocol")
+    return origin is not None and origin.how == "stated"
+
+
+def _signed(text: str, claim: Claim) -> dict[str, str] | None:
+    """The parts about decoding of a signature line that the card prints for the claim's data."""
+    for match in _SIGNATURE.finditer(text):
+        try:
+            parts = parse_signature(match["line"])
+            data = DataRef.parse(parts.get("data", ""))
+        except (RecordError, ValueError):
+            continue
+        if "decoding" in parts and claim.data is not None and canonical_data(data) == canonical_data(claim.data):
+            return {name: value for name, value in parts.items() if name not in _SHARED}
+    return None

@@ -1,0 +1,20 @@
+"""Claims against runs: how far apart, how far they may be, and the verdict in words."""
+
+from harness.verdict.digits import resolution, same_digits
+from harness.verdict.judge import SURE, Terms, judge_claim
+from harness.verdict.scope import applies
+from harness.verdict.seeds import pool_seeds
+from harness.verdict.tolerances import DEFAULTS, HALF_WIDTH, default_tolerance
+
+__all__ = [
+    "DEFAULTS",
+    "HALF_WIDTH",
+    "SURE",
+    "Terms",
+    "applies",
+    "default_tolerance",
+    "judge_claim",
+    "pool_seeds",
+    "resolution",
+    "same_digits",
+]

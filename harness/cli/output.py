@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.progress import Progress
 from harness.records import CLOSE, Comparison, Finding, Run, to_json
+from harness.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,13 +29,11 @@ _COLOURS = {
     "differs": "red",
     "error": "red",
     "warning": "yellow",
+    "pass": "green",
+    "note": "yellow",
+    "fail": "red",
 }
 _SECONDS_BETWEEN_LINES = 10.0
-
-
-def visible(text: str) -> str:
-    """Text from a card or file with control characters shown as escapes, so that none reaches the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def print_json(value: Any) -> None:
@@ -54,13 +53,13 @@ def note(text: str) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
-    """A table on stdout; cells are plain text, never markup."""
+    """A table on stdout; headings and cells are plain text, never markup."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title, title_justify="left", highlight=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")  # a cut name or figure would be another one
+        table.add_column(Text(visible(heading)), overflow="fold")  # a cut name or figure would be another one
     for row in rows:
         table.add_row(*(Text(visible(cell), style=_COLOURS.get(cell, "")) for cell in row))
     _console().print(table)
@@ -139,6 +138,24 @@ def print_scores(record: Run) -> None:
         )
     for warning in record.warnings:
         note(f"warning: {warning}")
+
+
+def print_spread(records: Sequence[Run]) -> None:
+    """How far the figures of several seeds spread, with the interval in which one more would fall."""
+    from harness.verdict import HALF_WIDTH, pool_seeds
+
+    if len(records) < 2:
+        return
+    rows = []
+    for key in records[0].scores:
+        values = [record.scores[key] for record in records if key in record.scores]
+        if key.endswith("total") or len(values) < len(records):
+            continue
+        pooled = pool_seeds(values, HALF_WIDTH)
+        rows.append((key, f"{pooled.mean:.4f}", f"{pooled.deviation:.4f}", f"{pooled.half_95:.4f}"))
+    print_table(
+        ("score", "mean", "standard deviation", "half of the 95 % interval"), rows, title=f"{len(records)} seeds"
+    )
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -22,6 +22,7 @@ from harness.records.cards import (
 from harness.records.codec import from_json, to_json
 from harness.records.data import CLOSE, Answer, Computed, DataUsed, Predictions, Question, Scores
 from harness.records.examples import ExampleComparison, ProbableAnswer
+from harness.records.pairs import Change, Flips, McNemar, Paired, PairedGroup
 from harness.records.recipes import Decoding, Origin, Protocol, Recipe, Stage, StageKind
 from harness.records.refs import DataRef, ModelRef
 from harness.records.runs import (
@@ -30,7 +31,6 @@ from harness.records.runs import (
     Comparison,
     Environment,
     ModelUsed,
-    Paired,
     Rescored,
     Run,
     RunKind,
@@ -38,6 +38,7 @@ from harness.records.runs import (
     StageResult,
     Tolerance,
 )
+from harness.records.speeds import SpeedBatch, SpeedComparison, SpeedMeasured, SpeedModel, SpeedRatio, Swept
 from harness.records.verdicts import Verdict
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Answer",
     "Bounds",
     "Card",
+    "Change",
     "Claim",
     "ClaimOrigin",
     "Code",
@@ -59,12 +61,15 @@ __all__ = [
     "Example",
     "ExampleComparison",
     "Finding",
+    "Flips",
     "HubResult",
     "Link",
+    "McNemar",
     "ModelRef",
     "ModelUsed",
     "Origin",
     "Paired",
+    "PairedGroup",
     "Place",
     "Predictions",
     "ProbableAnswer",
@@ -78,10 +83,16 @@ __all__ = [
     "Seeds",
     "Setting",
     "Speed",
+    "SpeedBatch",
+    "SpeedComparison",
+    "SpeedMeasured",
+    "SpeedModel",
+    "SpeedRatio",
     "Stage",
     "StageKind",
     "StageResult",
     "Subset",
+    "Swept",
     "Tolerance",
     "Verdict",
     "from_json",

@@ -34,6 +34,8 @@ class ExampleComparison:
     """None where the model gave no answer at all."""
     difference: float | None = None
     """Reproduced score minus reported score."""
+    asked: bool = True
+    """False where the question could not be put to the model; `reason` then says why."""
 
     @property
     def state(self) -> str:

@@ -74,6 +74,8 @@ class Comparison:
     """Name of the protocol, of `Run.alternatives`, that gives the claimed figure."""
     flipped: tuple[str, ...] = ()
     """Ids of the questions that this run answers right and the one it is held against wrong, or the other way round."""
+    undecided: bool = False
+    """The run stopped early, or is about to, and more questions could give another verdict."""
     deviation: str | None = None
     """Reason of a known deviation that has not expired: the claim differs, and that is accepted."""
 
@@ -81,32 +83,6 @@ class Comparison:
     def state(self) -> str:
         """The verdict's word, or ``unchecked``."""
         return "unchecked" if self.verdict is None else self.verdict.value
-
-
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """Two runs on the same questions."""
-
-    runs: tuple[str, ...]
-    """The two runs' ids, and seeds where they trained, in the order of every pair below."""
-    n: int
-    exact: tuple[float, ...]
-    """Points, first and second."""
-    f1: tuple[float, ...]
-    both_right: int
-    """Questions that both answer exactly right; the four counts add up to n."""
-    both_wrong: int
-    only_first: tuple[str, ...]
-    """Ids of the questions that only the first run answers exactly right."""
-    only_second: tuple[str, ...]
-    same_answer: int
-    """Questions with the same answer text, right or wrong."""
-    signatures: tuple[str, ...] = ()
-    """Of the two scores."""
-    differences: tuple[str, ...] = ()
-    """In what the signatures differ, each written ``name: first against second``."""
-    decisive: tuple[str, ...] = ()
-    """Those of `differences` that can move a score whatever the model, such as another decoding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,12 @@ never make a difference, since versions of the pipeline computed them in differe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
-from harness.records import Example, ExampleComparison, ProbableAnswer, Verdict
+from harness.engine_api import Engine
+from harness.records import Card, Example, ExampleComparison, ProbableAnswer, Run, Verdict
 
 WITHIN = 0.01
 """Largest difference of scores that counts as agreement."""
@@ -25,6 +28,67 @@ def check_examples(
 ) -> tuple[ExampleComparison, ...]:
     """Put every example to a model by `ask`, and judge what it answers; None is no answer at all."""
     return tuple(judge_example(example, ask(example)) for example in examples)
+
+
+def answer_examples(card: Card, model: Path, engine: Engine) -> tuple[ExampleComparison, ...]:
+    """Put every example of a card to a model, and judge what it answers; without examples no model is loaded.
+
+    An example that cannot be asked, such as a question longer than the model reads, is ``not_comparable`` and says why.
+
+    Args:
+        card: What prints the examples.
+        model: The model's folder.
+        engine: What asks it.
+
+    Raises:
+        HarnessError: the model cannot be loaded.
+    """
+    if not card.examples:
+        return ()
+    given = engine.ask(model, card.examples)
+    return tuple(
+        ExampleComparison(example, Verdict.NOT_COMPARABLE, f"it could not be asked: {answer}", asked=False)
+        if isinstance(answer, str)
+        else judge_example(example, answer)
+        for example, answer in zip(card.examples, given, strict=True)
+    )
+
+
+def retake_examples(card: Card, run: Run, model: Path, engine: Engine) -> tuple[ExampleComparison, ...]:
+    """The examples of a card, which may have changed, for a finished run: what it has not answered yet is asked now.
+
+    Args:
+        card: What prints the examples.
+        run: The record.
+        model: The folder of the run's model; where it is gone, examples that were not asked are ``not_comparable``.
+        engine: What asks it.
+
+    Raises:
+        HarnessError: the model cannot be loaded.
+    """
+    known = [recorded_example(example, run) for example in card.examples]
+    unchanged = card.sha256 == run.card_sha256
+    settled = [found if found is not None and (found.asked or unchanged) else None for found in known]
+    missing = tuple(e for e, found in zip(card.examples, settled, strict=True) if found is None)
+    if not model.is_dir():
+        reason = "it was not asked when the model was there; --fresh makes the model anew"
+        asked = [ExampleComparison(example, Verdict.NOT_COMPARABLE, reason, asked=False) for example in missing]
+    else:
+        asked = list(answer_examples(replace(card, examples=missing), model, engine))
+    return tuple(found or asked.pop(0) for found in settled)
+
+
+def recorded_example(example: Example, run: Run) -> ExampleComparison | None:
+    """An example held against what a run's model answered to the same question; None where the run has no such answer.
+
+    The question is the same if question and context are, character by character, and if no answer took part or did not
+    then as it would now. The printed answer is that of `example`, which the card may have changed since.
+    """
+    for found in run.examples:
+        asked = found.example
+        if (asked.question, asked.context, not asked.answer) == (example.question, example.context, not example.answer):
+            return judge_example(example, found.reproduced) if found.asked else replace(found, example=example)
+    return None
 
 
 def judge_example(example: Example, given: ProbableAnswer | None) -> ExampleComparison:

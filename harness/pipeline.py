@@ -14,6 +14,7 @@ from harness.data import load_data
 from harness.engine_api import Engine
 from harness.environment import capture_environment
 from harness.errors import RecipeError, RecordError
+from harness.examples import answer_examples, retake_examples
 from harness.inputs import Inputs, gather_inputs
 from harness.joined import join
 from harness.model_checks import check_models
@@ -93,12 +94,15 @@ def run_recipe(
     def take(done: Run) -> Run:
         # the values are the same, where they come from may not be: the record is of the card as it is now
         judged = done.comparisons if card.sha256 == done.card_sha256 else ()
-        return replace(done, card_path=card.path, card_sha256=card.sha256, recipe=recipe, comparisons=judged)
+        examples = retake_examples(card, done, _place(folder, len(recipe.stages), recipe.stages[-1]) / "model", engine)
+        return replace(
+            done, card_path=card.path, card_sha256=card.sha256, recipe=recipe, comparisons=judged, examples=examples
+        )
 
     run = carry_out(
         folder,
         begun,
-        lambda run: _train_and_predict(run, recipe, inputs, engine, folder, progress),
+        lambda run: _train_and_predict(run, card, recipe, inputs, engine, folder, progress),
         fresh=fresh,
         leftovers=("stages", "base", LOGITS),
         take=take,
@@ -123,12 +127,12 @@ def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, st
 
 
 def _train_and_predict(
-    run: Run, recipe: Recipe, inputs: Inputs, engine: Engine, folder: Path, progress: Progress
+    run: Run, card: Card, recipe: Recipe, inputs: Inputs, engine: Engine, folder: Path, progress: Progress
 ) -> Run:
     made: dict[str, Path] = {}
     results: list[StageResult] = []
     for number, stage in enumerate(recipe.stages, 1):
-        place = folder / "stages" / f"{number}-{_slug(stage.name)}"
+        place = _place(folder, number, stage)
         results.append(_stage(stage, place, made, inputs, engine, folder, progress))
         made[stage.name] = place / "model"
     if recipe.evaluation is None:
@@ -140,6 +144,7 @@ def _train_and_predict(
     seconds = time.monotonic() - begun
     run = replace(run, stages=tuple(results))
     run = record_predictions(folder, run, questions, evaluated, predictions, recipe.decoding, seconds)
+    run = replace(run, examples=answer_examples(card, model, engine))
     remove_folder(folder / LOGITS)
     return run
 
@@ -283,6 +288,10 @@ def _values(stage: Stage) -> dict[str, object]:
     values = to_json(stage)
     del values["origins"]
     return dict(values)
+
+
+def _place(folder: Path, number: int, stage: Stage) -> Path:
+    return folder / "stages" / f"{number}-{_slug(stage.name)}"
 
 
 def _slug(name: str) -> str:

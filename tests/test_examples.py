@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+from pathlib import Path
 
-from harness.examples import check_examples, judge_example, outcome
-from harness.records import Example, ExampleComparison, Place, ProbableAnswer, Verdict, from_json, to_json
+import pytest
+from documents import finished_run
+from fake_engine import FakeEngine, write_model
+
+from harness.examples import (
+    answer_examples,
+    check_examples,
+    judge_example,
+    outcome,
+    recorded_example,
+    retake_examples,
+)
+from harness.records import Card, Example, ExampleComparison, Place, ProbableAnswer, Verdict, from_json, to_json
 
 CONTEXT = 'Ada Merk built it (in "Orvel"). Then Ada Merk  left Orvel.'
 FIRST, SECOND = CONTEXT.index("Ada"), CONTEXT.rindex("Ada")
@@ -161,3 +173,66 @@ def test_exit_codes(verdicts, code, strict, sentence):
 def test_the_record_goes_to_json_and_back():
     one = judge_example(printed(start=0, end=8, score=0.5), given())
     assert from_json(ExampleComparison, to_json(one)) == one
+
+
+def asking(question="Who?", answer="Ada", context="Ada Merk built it.", **values):
+    return replace(printed(answer, context=context, **values), question=question)
+
+
+def card_of(*examples, sha256="0" * 64):
+    return Card("card.md", "x", sha256, "", {}, (), (), examples=examples)
+
+
+@pytest.fixture
+def model(tmp_path):
+    write_model(tmp_path / "model", "weights")
+    return tmp_path / "model"
+
+
+def test_a_card_is_asked_at_once_and_one_without_examples_not_at_all(model):
+    engine = FakeEngine()
+    found = answer_examples(card_of(asking(), asking(answer="Merk"), asking("It is too long?")), model, engine)
+    assert engine.calls == ["ask weights 3"]
+    assert [c.state for c in found] == ["matches", "differs", "not_comparable"]
+    assert [c.asked for c in found] == [True, True, False]
+    assert found[2].reason == "it could not be asked: it is too long"
+    assert answer_examples(card_of(), Path("nowhere"), engine) == ()
+    assert engine.calls == ["ask weights 3"]
+
+
+def test_a_recorded_answer_is_judged_for_the_card_as_it_is_now(model):
+    run = replace(finished_run(), examples=answer_examples(card_of(asking(answer="Merk")), model, FakeEngine()))
+    assert run.examples[0].state == "differs"
+    corrected = asking(answer="Ada", start=0, end=3, score=0.5)
+    found = recorded_example(corrected, run)
+    assert (found.state, found.example, found.reproduced) == ("matches", corrected, run.examples[0].reproduced)
+    assert found.difference == 0.0
+    for other in (asking("Who built?"), asking(context="Ada  Merk built it."), asking(answer="")):
+        assert recorded_example(other, run) is None
+    assert recorded_example(corrected, replace(run, examples=())) is None
+
+
+def test_what_could_not_be_asked_stays_so(model):
+    long = asking("It is too long?")
+    run = replace(finished_run(), examples=answer_examples(card_of(long), model, FakeEngine()))
+    changed = replace(long, answer="Merk")
+    found = recorded_example(changed, run)
+    assert (found.state, found.example, found.asked) == ("not_comparable", changed, False)
+    assert found.reason == "it could not be asked: it is too long"
+
+
+def test_a_finished_run_is_asked_only_what_it_has_not_answered(model):
+    engine = FakeEngine()
+    one, two, long = asking(), asking("Where?", "Merk"), asking("It is too long?")
+    first = card_of(one, long)
+    run = replace(finished_run(), card_sha256=first.sha256, examples=answer_examples(first, model, engine))
+    assert retake_examples(first, run, model, engine) == run.examples
+    assert engine.calls == ["ask weights 2"]
+    found = retake_examples(card_of(two, one, long, sha256="1" * 64), run, model, engine)
+    assert engine.calls == ["ask weights 2", "ask weights 2"]  # what could not be asked is tried again
+    assert [(c.example, c.state) for c in found] == [(two, "differs"), (one, "matches"), (long, "not_comparable")]
+    gone = retake_examples(card_of(two, one, sha256="1" * 64), run, Path("nowhere"), engine)
+    assert [(c.state, c.asked) for c in gone] == [("not_comparable", False), ("matches", True)]
+    assert "--fresh" in gone[0].reason
+    assert len(engine.calls) == 2
+    assert retake_examples(card_of(sha256="2" * 64), run, Path("nowhere"), engine) == ()

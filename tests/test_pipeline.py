@@ -14,7 +14,7 @@ from fake_engine import FakeEngine, write_model
 
 from harness.errors import DataError, ModelError, RecipeError, RecordError, RunError
 from harness.pipeline import run_recipe
-from harness.records import Card, DataRef, Decoding, ModelRef, Origin, Recipe, Stage
+from harness.records import Card, DataRef, Decoding, Example, ModelRef, Origin, Place, Recipe, Stage
 from harness.squad import score_predictions, summarize
 from harness.squad_files import read_squad_file
 from harness.store import load_run
@@ -336,3 +336,33 @@ def test_a_killed_run_goes_on_and_leaves_no_lock(tmp_path, uses):
     assert [p.name for p in sorted((folder / "stages").iterdir())] == ["1-teacher", "2-student"]
     whole = run_recipe(CARD, RECIPE, FakeEngine(), tmp_path / "whole", uses=uses)[1]
     assert [s.weights_sha256 for s in run.stages] == [s.weights_sha256 for s in whole.stages]
+
+
+def example(question="Who?", answer="Ada"):
+    return Example(question, "Ada Merk built it.", answer, None, None, None, Place(0, 3, 7))
+
+
+def test_the_last_model_is_asked_what_the_card_prints(tmp_path, uses):
+    engine = FakeEngine()
+    card = replace(CARD, examples=(example(), example("Where?", "Merk")))
+    folder, run = run_recipe(card, RECIPE, engine, tmp_path / "runs", uses=uses)
+    assert engine.calls[-2:] == ["predict student", "ask student 2"]
+    assert [(c.example, c.state) for c in run.examples] == [
+        (card.examples[0], "matches"),
+        (card.examples[1], "differs"),
+    ]
+    assert load_run(folder) == run
+
+
+def test_a_finished_run_answers_for_the_card_as_it_is_now(tmp_path, uses):
+    engine = FakeEngine()
+    card = replace(CARD, examples=(example("Where?", "Merk"),))
+    run_recipe(card, RECIPE, engine, tmp_path / "runs", uses=uses)
+    before = list(engine.calls)
+    changed = replace(CARD, sha256="1" * 64, examples=(example("Where?", "Ada"), example()))
+    folder, run = run_recipe(changed, RECIPE, engine, tmp_path / "runs", uses=uses)
+    assert engine.calls == [*before, "ask student 1"]
+    assert [(c.example, c.state) for c in run.examples] == [(e, "matches") for e in changed.examples]
+    assert load_run(folder) == run
+    _, run = run_recipe(replace(CARD, sha256="2" * 64), RECIPE, engine, tmp_path / "runs", uses=uses)
+    assert run.examples == ()

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from documents import HOSTILE, MARKDOWN, finished_run, hostile_run, plain, structure, tables
 
-from harness.records import Origin, Run, from_json, to_json
+from harness.examples import judge_example
+from harness.records import Example, ExampleComparison, Origin, Place, ProbableAnswer, Run, Verdict, from_json, to_json
 from harness.render import render_report
 
 
@@ -121,3 +122,36 @@ def test_the_command_repeats_a_seed_given_for_the_run(run: Run) -> None:
     stages = tuple(replace(stage, seed=7, origins={"seed": Origin("given")}) for stage in run.recipe.stages)
     seeded = replace(run, recipe=replace(run.recipe, stages=stages))
     assert f"harness reproduce {run.card_path} --seed 7" in render_report(seeded)
+
+
+def with_examples(run: Run) -> Run:
+    context = "Ada | Merk founded it in *1204*."
+    printed = Example("Who | what?", context, "Ada | Merk", 0, 10, 0.9, Place(5, 15, 12))
+    examples = (
+        judge_example(printed, ProbableAnswer("Ada | Merk", 0.9, 0, 10)),
+        judge_example(replace(printed, score=None, answer=""), ProbableAnswer("*1204*", 0.25, 25, 31)),
+        judge_example(printed, None),
+        ExampleComparison(printed, Verdict.NOT_COMPARABLE, "it could not be asked: <b>", asked=False),
+    )
+    return replace(run, examples=examples)
+
+
+def test_report_shows_examples(run: Run) -> None:
+    text = render_report(with_examples(run))
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings[:3] == ["## Claims", "## Examples", "## Signature"]
+    _, *rows = tables(text)["Examples"]
+    assert [row[:7] for row in rows] == [
+        ["12", "Who | what?", "Ada | Merk", "Ada | Merk", "0.9000", "0.9000", "matches"],
+        ["12", "Who | what?", "no answer", "*1204*", "", "0.2500", "differs"],
+        ["12", "Who | what?", "Ada | Merk", "no answer", "0.9000", "", "differs"],
+        ["12", "Who | what?", "Ada | Merk", "not asked", "0.9000", "", "not_comparable"],
+    ]
+    assert [row[7] for row in rows] == [comparison.reason for comparison in with_examples(run).examples]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_report_shows_hostile_examples_as_text(run: Run, text: str) -> None:
+    harmless, hostile = (render_report(hostile_run(with_examples(run), words)) for words in ("words", text))
+    assert structure(hostile) == structure(harmless)
+    assert "<!-- /harness:evidence" not in hostile

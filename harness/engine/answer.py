@@ -38,10 +38,10 @@ class Answerer:
     As in the pipeline, and other than its documentation says, the question is not cut to 64 tokens.
     """
 
-    def __init__(self, model: Path, computing: Computing | None = None) -> None:
-        """Load a model folder; raises `ModelError` where it is no question-answering model."""
+    def __init__(self, model: Path | Reader, computing: Computing | None = None) -> None:
+        """Load a model folder, or take what is loaded; raises `ModelError` for no question-answering model."""
         with quiet():
-            self._reader = Reader.load(model, computing or Computing())
+            self._reader = model if isinstance(model, Reader) else Reader.load(model, computing or Computing())
 
     def __call__(
         self,

@@ -41,15 +41,18 @@ class Reader:
     """Of the model."""
 
     @classmethod
-    def load(cls, folder: Path, computing: Computing) -> Reader:
-        """Load a folder; raises `ModelError` where it is no question-answering model with a fitting fast tokenizer."""
+    def load(cls, folder: Path, computing: Computing, pack: bool = True) -> Reader:
+        """Load a folder; raises `ModelError` where it is no question-answering model with a fitting fast tokenizer.
+
+        Without `pack` the model reads by the code of transformers alone, whatever its architecture.
+        """
         device = computing.find_device()
         tokenizer = load_tokenizer(folder)
         model = load_model(folder, dtype=computing.find_dtype(device), allow_pickle=computing.allow_pickle)
         check_fit(folder, model, tokenizer)
         _compute_head_in_single_precision(model)
         model, parameters = model.to(device), int(model.num_parameters())
-        packed = PackedEncoder.of(model) if device.type == "cpu" else None
+        packed = PackedEncoder.of(model) if pack and device.type == "cpu" else None
         return cls(model, tokenizer, device, computing.find_budget(device), packed, parameters)
 
     @property

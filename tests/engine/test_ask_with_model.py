@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch")
-from pipeline_cases import SHORT, TOWNS, WHO
+from pipeline_cases import LONG_QUESTION, SHORT, TOWNS, WHO
 from pipeline_models import build
 
 from harness.cli import main
+from harness.engine import Computing, TorchEngine
+from harness.records import Example, Place, ProbableAnswer
 
 pytestmark = pytest.mark.torch
 RECORD = json.loads((Path(__file__).parents[1] / "data" / "pipeline.json").read_text("utf-8"))["answers"]
@@ -153,3 +155,25 @@ def test_a_card_that_prints_no_answer_let_it_take_part(tmp_path: Path, capsys: p
     card = write_card(tmp_path, {"answer": "Ada", "start": 0, "end": 3}, context="Ada")
     assert run(capsys, tmp_path / "bert", "--card", card)[0] == 0
     assert run(capsys, tmp_path / "bert", "--card", card, "--impossible")[0] == 1
+
+
+def test_an_engine_asks_every_example_and_says_which_it_cannot(model: Path) -> None:
+    def example(question: str, context: str, answer: str = "Ada") -> Example:
+        return Example(question, context, answer, None, None, None, Place(0, 1, 1))
+
+    # the model reads 160 tokens; the question alone has more
+    asked = [example(WHO, SHORT), example(LONG_QUESTION, TOWNS), example(WHO, ""), example(WHO, SHORT)]
+    first, refused, nothing, again = TorchEngine(Computing(device="cpu")).ask(model, asked)
+    assert isinstance(first, ProbableAnswer)
+    assert as_recorded([{name: getattr(first, name) for name in ("answer", "score", "start", "end")}], "roberta-plain")
+    assert isinstance(refused, str)
+    assert "expected more than doc_stride" in refused
+    assert nothing is None
+    assert again == first
+
+
+def test_no_answer_takes_part_where_the_example_prints_none(tmp_path: Path) -> None:
+    build("bert", tmp_path / "bert")
+    examples = [Example(WHO, "Ada", printed, None, None, None, Place(0, 1, 1)) for printed in ("", "Ada")]
+    found = TorchEngine(Computing(device="cpu")).ask(tmp_path / "bert", examples)
+    assert [one.answer for one in found if isinstance(one, ProbableAnswer)] == ["", "Ada"]

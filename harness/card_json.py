@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.claim_names import name_claims
 from harness.records import Card, Claim, Setting
 
 
 def describe_card(card: Card) -> dict[str, Any]:
-    """The card as JSON values; its claims are those of its own and of other models in the order of the text."""
+    """The card as JSON values; its claims are those of its own and of other models in the order of the text.
+
+    The card's own have names, those that deviations are listed under.
+    """
+    names = {id(claim): name for name, claim in name_claims(card.claims).items()}
     claims = sorted([*card.claims, *card.comparisons], key=lambda claim: (claim.place.start, claim.metric))
     return {
         "path": card.path,
         "name": card.name,
         "metadata": dict(card.metadata),
-        "claims": [_claim(claim) for claim in claims],
+        "claims": [{"name": names.get(id(claim)), **_claim(claim)} for claim in claims],
         "settings": [_setting(setting) for setting in card.settings],
         "speeds": [
             {"ratio": speed.ratio, "than": speed.than, "text": speed.text, "line": speed.place.line}

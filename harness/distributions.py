@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 _BISECTIONS = 100
 _FRACTION_TERMS = 100_000
 _TINY = 1e-300
 
 
+@cache
 def t_quantile(probability: float, freedom: int) -> float:
     """Where Student's t distribution with `freedom` degrees reaches a probability of at least 1/2.
 

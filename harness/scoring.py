@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
-from harness import squad
+from harness import curves, squad
 from harness.paired import PER_QUESTION
 from harness.records import DataUsed, Decoding, Predictions, Question, Run, Scores
 from harness.run_folder import COMPUTING, now
@@ -22,8 +23,11 @@ def record_predictions(
     questions: Sequence[Question],
     evaluated: DataUsed,
     predictions: Predictions,
-    decoding: Decoding,
+    decoding: Decoding | None,
     seconds: float | None,
+    *,
+    missing: Literal["error", "zero"] = "error",
+    rules: Literal["auto", "1.1", "2.0"] = "auto",
 ) -> Run:
     """The finished record of a run that made these predictions; they and their scores are written beside it.
 
@@ -31,24 +35,29 @@ def record_predictions(
 
     Args:
         folder: The run's folder.
-        run: The record so far.
-        questions: The data.
+        run: The record so far, with the bounds of a run that stopped early.
+        questions: The data; those that were asked, where it stopped early.
         evaluated: What they are.
         predictions: Of every question.
-        decoding: How they were made from logits.
+        decoding: How they were made from logits; None where another program made them.
         seconds: How long predicting took; None where nothing was predicted anew.
+        missing: What a question without a prediction is; see `harness.squad.score_predictions`.
+        rules: Those of the whole data, where `questions` are only some of them.
 
     Raises:
         PredictionsError: a question has no prediction.
         RecordError: a file cannot be written.
     """
-    scores = squad.score_predictions(questions, predictions.answers)
+    scores = squad.score_predictions(questions, predictions.answers, rules=rules, missing=missing)
     figures = squad.summarize(scores)
     write_json(folder / PREDICTIONS, predictions.answers)
     write_json(folder / "null_odds.json", predictions.null_odds)
     write_json(folder / "nbest_predictions.json", predictions.n_best)
     write_json(folder / PER_QUESTION, scores)
     write_json(folder / "eval.json", figures)
+    best = {}
+    if scores.rules == "2.0" and predictions.null_odds:
+        best = curves.best_thresholds(scores, predictions.answers, predictions.null_odds)
     computed, packages = predictions.computed, run.environment.packages
     return replace(
         run,
@@ -61,9 +70,11 @@ def record_predictions(
             decoding,
             dtype=None if computed is None else computed.dtype,
             packages={name: packages[name] for name in COMPUTING if computed is not None and name in packages},
+            bounds=run.bounds,
         ),
         scores=figures,
         by_kind=score_by_kind(questions, scores),
+        best=best,
         predictions_file=PREDICTIONS,
         predictions_sha256=file_sha256(folder / PREDICTIONS),
         predict_seconds=None if seconds is None else round(seconds, 3),

@@ -157,6 +157,12 @@ def load_run(path: Path) -> Run:
     return from_json(Run, data, str(file))
 
 
+def is_record(file: Path) -> bool:
+    """Whether a file looks like a run's record rather than anything else in JSON; raises `RecordError` for no JSON."""
+    data = read_json(file)
+    return isinstance(data, dict) and "schema" in data and isinstance(data.get("recipe"), dict)
+
+
 def find_runs(
     card_name: str, folders: Iterable[Path], same: Callable[[str, str], bool] = str.__eq__
 ) -> tuple[tuple[Path, Run], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from fake_engine import FakeEngine
 from tiny_world import card, write_world
 
 from harness.cli import main
-from harness.cli.judge_commands import _recipe_notes
+from harness.cli.compare_command import _recipe_notes
 from harness.evidence import open_card
 from harness.pipeline import run_recipe
 from harness.records import Origin
@@ -38,8 +39,10 @@ def call(capsys, *arguments):
 
 
 def test_two_runs_that_were_decoded_alike(world, capsys):
-    folder = make_run(world)
-    code, out, err = call(capsys, folder, folder, "--strict")
+    folder, copy = make_run(world), world / "runs" / "copy"
+    shutil.copytree(folder, copy)
+    save_run(copy, replace(load_run(folder), id="copy"))
+    code, out, err = call(capsys, folder, copy, "--strict")
     assert code == 0
     assert "decisive" not in out
     assert err.count("signature of") == 2
@@ -92,7 +95,7 @@ def test_a_run_that_decoded_otherwise_than_the_card_states(world, capsys):
     outcome = "not shown (strict), decoded otherwise than the card states; as claimed: matches 1"
     assert json.loads(out)["outcome"] == err.splitlines()[-1] == outcome
     card = world / "tiny.md"
-    card.write_text(card.read_text("utf-8").replace("75.0", "90.0"), "utf-8")
+    card.write_text(card.read_text("utf-8").replace("75.0", "45.0"), "utf-8")
     code, out, _ = call(capsys, card, folder, "--json", "--strict")
     assert (code, json.loads(out)["outcome"]) == (1, "not as claimed: differs 1")
 

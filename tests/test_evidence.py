@@ -44,7 +44,7 @@ def card(tmp_path):
 
 
 def recorded(opened, **scores):
-    data = DataUsed(DataRef("mini", "validation"), 100, 50, "0" * 64, "mini.json")
+    data = DataUsed(DataRef("mini", "validation"), 12_000, 6_000, "0" * 64, "mini.json")
     return replace(
         load_run(RUN_FILE),
         card_name="tiny",

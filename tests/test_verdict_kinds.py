@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_verdict import claim, run_with
 
 from harness.distributions import t_quantile
-from harness.records import Bounds, Rescored, Tolerance, Verdict
+from harness.records import Bounds, DataRef, Rescored, Tolerance, Verdict
 from harness.verdict import Terms, judge_claim, pool_seeds
 
 KNOWN, ASSUMED, OTHER = Terms(protocol="known"), Terms(), Terms(protocol="other")
@@ -216,6 +216,38 @@ def test_runs_that_cannot_be_pooled(change, said):
     assert said in judged.reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "n", "gap", "verdict"),
+    [
+        ("retrained", 2000, 0.79, Verdict.WITHIN_TOLERANCE),
+        ("retrained", 2000, 1.94, Verdict.INCONCLUSIVE),  # 0.8 times the square root of 11873 / 2000
+        ("retrained", 2000, 1.96, Verdict.DIFFERS),
+        ("retrained", 12_000, 0.81, Verdict.DIFFERS),
+        ("distilled", 4000, 1.99, Verdict.INCONCLUSIVE),
+        ("distilled", 4000, 2.01, Verdict.DIFFERS),
+        ("distilled", 1000, 3.44, Verdict.INCONCLUSIVE),
+        ("distilled", 1000, 3.46, Verdict.DIFFERS),
+        ("released", 500, 0.2, Verdict.INCONCLUSIVE),  # one question
+        ("released", 500, 0.21, Verdict.DIFFERS),
+        ("replay", 500, 0.2, Verdict.DIFFERS),
+    ],
+)
+def test_on_few_questions_chance_decides_nothing(kind, n, gap, verdict):
+    data = DataRef("mini", "validation")
+    run = run_with(kind, data=data, n=n, exact=80.0 - gap)
+    judged = judge_claim(claim("80.0000", data=data), run, KNOWN)
+    assert judged.verdict is verdict
+    assert (f"chance on {n} questions" in judged.tolerance.reason) is (n < 5000 and kind != "replay" and n != 4000)
+    whole = judge_claim(claim("80.0000", data=data), run, Terms(Tolerance(0.5, 0.8, 0.8, "set"), "known"))
+    assert whole.verdict is not Verdict.INCONCLUSIVE
+
+
+def test_of_a_subset_its_own_questions_count():
+    run = run_with(HasAns_exact=78.9, HasAns_total=5928.0, exact=78.9)
+    assert judge_claim(claim(subset="has_ans"), run).verdict is Verdict.INCONCLUSIVE
+    assert judge_claim(claim(), run).verdict is Verdict.DIFFERS
+
+
 @given(st.lists(st.floats(0, 100, allow_nan=False), min_size=2, max_size=12))
 def test_pooled_seeds_against_the_formula(values):
     pooled = pool_seeds(values, 1.0)
@@ -276,7 +308,7 @@ def test_an_early_stop_decides_what_all_its_figures_say(low, high, verdict):
     judged = judge_claim(claim("80.0000"), stopped(low, high), KNOWN)
     assert judged.verdict is verdict
     assert "2000 of 11873 questions" in judged.reason
-    assert ("undecided" in judged.reason) is (verdict is Verdict.INCONCLUSIVE)
+    assert judged.undecided is ("undecided" in judged.reason) is (verdict is Verdict.INCONCLUSIVE)
 
 
 def test_an_early_stop_does_not_speak_of_subsets():

@@ -13,10 +13,13 @@ from harness.cli import (
     ask_command,
     audit_command,
     claims_command,
+    compare_command,
     evaluate_command,
-    judge_commands,
+    gate_command,
     plan_command,
     run_commands,
+    score_command,
+    speed_command,
     write_commands,
 )
 from harness.cli.output import note, print_line
@@ -58,9 +61,12 @@ for module in (
     plan_command,
     run_commands,
     evaluate_command,
-    judge_commands,
+    compare_command,
+    score_command,
     write_commands,
     ask_command,
+    speed_command,
+    gate_command,
 ):
     module.register(app)
 

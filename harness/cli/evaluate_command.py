@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli import options as o
-from harness.cli.output import note, print_json, print_scores, showing_progress
+from harness.cli.output import note, print_comparisons, print_json, print_scores, showing_progress
 from harness.errors import MissingDependencyError
 from harness.records import Run
 
 if TYPE_CHECKING:
     from harness.engine import Computing, TorchEngine
+    from harness.released import Explaining
 
 _FORCED = "Never answer nothing (default: where every question of the data has an answer)."
 
@@ -92,18 +93,44 @@ def evaluate(
     keep_logits: Annotated[
         bool, typer.Option("--keep-logits", help="Keep the logits in the run's folder, for harness rescore.")
     ] = False,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            "--card", help="Decode as this card says, judge its claims, and where one is off try other protocols."
+        ),
+    ] = None,
+    until_certain: Annotated[
+        bool,
+        typer.Option(
+            "--until-certain",
+            help="Ask questions in random order, and stop when the card's headline claims are decided.",
+        ),
+    ] = False,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Of --until-certain: the probability, at most, of a wrong bound.")
+    ] = 0.05,
+    order_seed: Annotated[int, typer.Option("--order-seed", min=0, help="Of --until-certain: seed of the order.")] = 0,
+    tolerance: o.ToleranceOption = None,
+    at_least: o.AtLeastOption = False,
+    strict: o.StrictOption = False,
     allow_pickle: o.AllowPickleOption = False,
     fresh: o.FreshOption = False,
     as_json: o.JsonOption = False,
 ) -> None:
-    """Predict with a model, score by the official rules, and leave a record.
+    """Predict with a model, score by the official rules, and leave a record; with --card judge a card by it.
 
-    The same command goes on where an interrupted one stopped.
+    The same command goes on where an interrupted one stopped. With --card it exits 1 when a claim differs or nothing
+    could be checked.
     """
-    from harness.evaluation import evaluate_model, plan_decoding
+    from harness.certainty import stop_when_decided
+    from harness.evaluation import decode_as_card, evaluate_model, plan_decoding
+    from harness.evidence import Options, open_card
     from harness.models import open_model
     from harness.opened_data import open_data
+    from harness.released import Explaining
 
+    if card is None and (until_certain or tolerance is not None or at_least or strict):
+        raise typer.BadParameter("--until-certain, --tolerance, --at-least and --strict judge claims: give --card")
     uses = o.parse_uses(use)
     ref, folder = open_model(model, uses, allow_pickle)
     opened = open_data(data, uses, ref.name)
@@ -124,7 +151,16 @@ def evaluate(
         given |= protocol.fields
     if max_query_length == 0:
         given["max_query_length"] = None
-    decoding, origins = plan_decoding(given, opened.questions)
+    explaining = None
+    if card is None:
+        decoding, origins = plan_decoding(given, opened.questions)
+    else:
+        options = Options(tolerance, at_least, o.project_tolerances())
+        explaining = Explaining(open_card(card), opened, o.runs_folder(runs), options)
+        decoding, origins = decode_as_card(explaining.opened.recipe, given, opened.questions)
+    stop = None
+    if explaining is not None and until_certain:
+        stop = stop_when_decided(explaining.opened, opened, decoding, explaining.options, alpha=alpha, seed=order_seed)
     engine, computing = _engine(dtype, device, token_budget, allow_pickle)
     try:
         with showing_progress() as progress:
@@ -140,12 +176,17 @@ def evaluate(
                 uses=uses,
                 keep_logits=keep_logits,
                 fresh=fresh,
+                until_certain=stop,
+                explaining=explaining,
                 progress=progress,
             )
     except KeyboardInterrupt:
         note("interrupted; the same command without --fresh goes on from there")
         raise
-    _show(run_folder, record, as_json)
+    if explaining is None:
+        _show(run_folder, record, as_json)
+    else:
+        _judge(run_folder, record, explaining, strict, as_json)
 
 
 def rescore(
@@ -177,6 +218,26 @@ def rescore(
     opened = open_data(data, uses)
     folder, record = rescore_run(o.run_path(run, runs), opened, changes, o.runs_folder(runs), uses=uses)
     _show(folder, record, as_json)
+
+
+def _judge(folder: Path, record: Run, explaining: Explaining, strict: bool, as_json: bool) -> None:
+    """Print what the card's claims come to, and exit by it."""
+    from harness.evidence import judge, outcome, record_judgement
+    from harness.render import render_report
+    from harness.store import write_text
+
+    comparisons = judge(explaining.opened, record, explaining.options)
+    record = record_judgement(folder, record, comparisons)
+    write_text(folder / "report.md", render_report(record))
+    code, sentence = outcome(comparisons, strict=strict)
+    if as_json:
+        print_json({"run": record, "exit_code": code, "outcome": sentence})
+    else:
+        print_scores(record)
+        print_comparisons(comparisons)
+    note(f"report: {folder / 'report.md'}")
+    note(sentence)
+    raise typer.Exit(code)
 
 
 def _stated(options: dict[str, Any]) -> dict[str, Any]:

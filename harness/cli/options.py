@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.assumptions import AssumedTolerance
 
 CARDS_HELP = "Cards' files, folders to search for cards, or - for standard input."
 
@@ -61,6 +64,13 @@ CheckpointingOption = Annotated[
 ]
 CompileOption = Annotated[bool, typer.Option("--compile", help="Let torch compile the model that is trained.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same recipe left.")]
+ToleranceOption = Annotated[
+    float | None,
+    typer.Option("--tolerance", metavar="POINTS", min=0, max=100, help="In place of every other tolerance."),
+]
+AtLeastOption = Annotated[
+    bool, typer.Option("--at-least", help="A figure above the claim is as good as the claimed one.")
+]
 OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout.")
 ]
@@ -79,6 +89,13 @@ class ProtocolChoice(str, Enum):  # noqa: UP042 - typer shows the values of a st
         """The fields of a `Decoding` that it stands for."""
         protocol, _, version = self.value.partition("-")
         return {"protocol": protocol} | ({"space_words": version == "3.4"} if version else {})
+
+
+class MissingChoice(str, Enum):  # noqa: UP042
+    """``--missing``."""
+
+    ERROR = "error"
+    ZERO = "zero"
 
 
 class StrideChoice(str, Enum):  # noqa: UP042
@@ -144,3 +161,10 @@ def run_path(text: str, runs: Path | None) -> Path:
     """A run given as folder, record file, or id under the folder of runs."""
     path = Path(text)
     return path if path.exists() else runs_folder(runs) / text
+
+
+def project_tolerances() -> tuple[AssumedTolerance, ...]:
+    """The tolerances of the project that the command runs in."""
+    from harness.config import read_config
+
+    return read_config(Path.cwd()).tolerances

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as o
-from harness.cli.output import note, print_comparisons, print_findings, print_json, print_scores, showing_progress
+from harness.cli.output import (
+    note,
+    print_comparisons,
+    print_findings,
+    print_json,
+    print_scores,
+    print_spread,
+    showing_progress,
+)
 from harness.errors import MissingDependencyError
 from harness.records import Finding, Run
 
@@ -18,6 +26,13 @@ if TYPE_CHECKING:
     from harness.evidence import Opened
 
 _DEFAULT_CARD = "pocket__distilled"
+
+SeedsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds", min=1, max=100, metavar="N", help="Run N seeds: the card's own (or --seed), and those after it."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +46,7 @@ def run(
     use: o.UseOption = None,
     runs: o.RunsOption = None,
     seed: o.SeedOption = None,
+    seeds: SeedsOption = None,
     reading: o.ReadingOption = None,
     profile: o.ProfileOption = None,
     fresh: o.FreshOption = False,
@@ -44,17 +60,18 @@ def run(
     The same command goes on where an interrupted one stopped. Started by torchrun or accelerate launch, the processes
     train together, with the recipe's batch as their global one.
     """
-    from harness.evidence import open_card
-
     uses = o.parse_uses(use)
-    opened = open_card(card, seed=seed, reading=reading, profile=profile)
+    planned = _open(card, seed, seeds, reading, profile)
     engine = _engine(micro_batch, gradient_checkpointing, compile_model)
-    folder, record = _run(opened, engine, uses, runs, fresh)
+    done = [_run(opened, engine, uses, runs, fresh) for opened in planned]
     if as_json:
-        print_json(record)
-    else:
-        print_scores(record)
-    note(f"record: {folder / 'record.json'}")
+        print_json(done[0][1] if seeds is None else [record for _, record in done])
+    for folder, record in done:
+        if not as_json:
+            print_scores(record)
+        note(f"record: {folder / 'record.json'}")
+    if seeds is not None and not as_json:
+        print_spread([record for _, record in done])
 
 
 def reproduce(
@@ -65,12 +82,15 @@ def reproduce(
     use: o.UseOption = None,
     runs: o.RunsOption = None,
     seed: o.SeedOption = None,
+    seeds: SeedsOption = None,
     reading: o.ReadingOption = None,
     profile: o.ProfileOption = None,
     fresh: o.FreshOption = False,
     micro_batch: o.MicroBatchOption = None,
     gradient_checkpointing: o.CheckpointingOption = False,
     compile_model: o.CompileOption = False,
+    tolerance: o.ToleranceOption = None,
+    at_least: o.AtLeastOption = False,
     strict: o.StrictOption = False,
     as_json: o.JsonOption = False,
 ) -> None:
@@ -82,34 +102,52 @@ def reproduce(
 
     from harness.accepted import review
     from harness.audit import audit_card
-    from harness.evidence import judge, open_card, outcome, record_judgement
+    from harness.evidence import Options, judge, open_card, outcome, record_judgement
     from harness.render import render_card, render_report
     from harness.store import write_text
 
     uses = o.parse_uses(use)
     path = _embedded_card() if card is None else card
-    opened = open_card(path, seed=seed, reading=reading, profile=profile)
+    options = Options(tolerance, at_least, o.project_tolerances())
+    planned = _open(path, seed, seeds, reading, profile)
+    opened = planned[0]
     accepted = opened.assumptions.findings if opened.assumptions else ()
     reviewed = review(audit_card(opened.card, opened.recipe), accepted, datetime.date.today())
     findings = tuple(entry.finding for entry in reviewed if entry.accepted is None)
     if not as_json:
         _print_serious(findings, opened.path)
     engine = _engine(micro_batch, gradient_checkpointing, compile_model)
-    folder, record = _run(opened, engine, uses, runs, fresh)
-    comparisons = judge(opened, record)
-    record = record_judgement(folder, record, comparisons)
+    done = [_run(one, engine, uses, runs, fresh) for one in planned]
+    stated = open_card(path, reading=reading, profile=profile)  # whichever seeds ran, the card's own are its own
+    comparisons = judge(stated, [record for _, record in done], options)
+    done = [(place, record_judgement(place, record, comparisons)) for place, record in done]
+    folder, record = done[0]
     write_text(folder / "report.md", render_report(record))
     write_text(folder / "card.md", render_card(opened.card, opened.recipe, record))
     code, sentence = outcome(comparisons, strict=strict)
     if as_json:
-        print_json({"findings": findings, "run": record, "exit_code": code, "outcome": sentence})
+        ran = {"run": record} if seeds is None else {"runs": [record for _, record in done]}
+        print_json({"findings": findings, **ran, "exit_code": code, "outcome": sentence})
     else:
-        print_scores(record)
+        for _, one in done:
+            print_scores(one)
+        if seeds is not None:
+            print_spread([one for _, one in done])
         print_comparisons(comparisons)
     note(f"report: {folder / 'report.md'}")
     note(f"card: {folder / 'card.md'}")
     note(sentence)
     raise typer.Exit(code)
+
+
+def _open(card: Path, seed: int | None, seeds: int | None, reading: str | None, profile: str | None) -> list[Opened]:
+    """The card as it is, then with other seeds: those after the largest one that it has."""
+    from harness.evidence import open_card
+
+    first = open_card(card, seed=seed, reading=reading, profile=profile)
+    largest = max(stage.seed for stage in first.recipe.stages)
+    others = range(largest + 1, largest + (seeds or 1))
+    return [first, *(open_card(card, seed=other, reading=reading, profile=profile) for other in others)]
 
 
 def _print_serious(findings: Sequence[Finding], card: Path) -> None:

@@ -1,10 +1,18 @@
 """Which runs are evidence for a card, and what the card's claims come to against them."""
 
-from harness.evidence.found import Kind, find_evidence, newest_evidence, same_recipe
-from harness.evidence.judging import Options, judge, judge_one, record_judgement, with_judgement
+from harness.evidence.found import (
+    Kind,
+    find_evidence,
+    newest_evidence,
+    on_present_data,
+    same_but_seeds,
+    same_name,
+    same_recipe,
+)
+from harness.evidence.judging import Options, judge, judge_one, known_deviation, record_judgement, with_judgement
 from harness.evidence.opened import Opened, open_card
 from harness.evidence.outcome import failing, outcome
-from harness.evidence.protocols import Scoring, how_scored
+from harness.evidence.protocols import Scoring, how_scored, meant_decoding
 
 __all__ = [
     "Kind",
@@ -16,10 +24,15 @@ __all__ = [
     "how_scored",
     "judge",
     "judge_one",
+    "known_deviation",
+    "meant_decoding",
     "newest_evidence",
+    "on_present_data",
     "open_card",
     "outcome",
     "record_judgement",
+    "same_but_seeds",
+    "same_name",
     "same_recipe",
     "with_judgement",
 ]

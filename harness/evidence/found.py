@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from harness.data import load_data
-from harness.errors import RecordError
+from harness.errors import NoEvidenceError, RecordError
 from harness.evidence.opened import Opened
 from harness.records import Recipe, Run, Stage
 from harness.store import find_runs
@@ -18,6 +18,7 @@ Kind = Literal["retrained", "released", "replay"]
 
 _FEW = 3
 """From so many seeds on all of them are the evidence, not the newest run alone."""
+_GIVEN = ("released", "replay")
 _BY_STRENGTH: tuple[Kind, ...] = ("retrained", "released", "replay")
 
 
@@ -33,21 +34,23 @@ def find_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> tuple
         kind: The kind of evidence; None takes the first kind that there is: the recipe, the weights, predictions.
 
     Raises:
-        RecordError: there is none, or only runs of a recipe that the card no longer states, or on embedded data of
+        NoEvidenceError: there is none, or only runs of a recipe that the card no longer states, or on embedded data of
             another version of this package.
+        RecordError: one folder holds two records of one run.
     """
-    folders = [opened.path.parent / "runs", runs]
+    folders = list({folder.resolve(): folder for folder in (opened.path.parent / "runs", runs)}.values())
     for wanted in _BY_STRENGTH if kind is None else (kind,):
         found = _retrained(opened, folders) if wanted == "retrained" else _given(opened, folders, wanted)
         if found:
             return found
     changed = _other_recipe(opened, folders) if kind in (None, "retrained") else None
     if changed is not None:
-        raise RecordError(
+        raise NoEvidenceError(
             f"{opened.path}: the recipe or the embedded data set has changed since the recorded run {changed.id}. "
-            f"Run harness reproduce {opened.path}"
+            f"Run harness reproduce {opened.path}",
+            stale=True,
         )
-    raise RecordError(f"{opened.path}: {_advice(opened, kind)}")
+    raise NoEvidenceError(f"{opened.path}: {_advice(opened, kind)}")
 
 
 def newest_evidence(opened: Opened, runs: Path) -> tuple[Path, Run]:
@@ -70,11 +73,17 @@ def same_name(one: str, other: str) -> bool:
     return one.rpartition("/")[2].casefold() == other.rpartition("/")[2].casefold()
 
 
+def on_present_data(run: Run) -> bool:
+    """Whether embedded data that a run evaluated are what this version of the package generates."""
+    data = run.evaluated
+    return data is None or data.source != "embedded" or load_data(data.ref, {})[1].sha256 == data.sha256
+
+
 def _retrained(opened: Opened, folders: Sequence[Path]) -> tuple[tuple[Path, Run], ...]:
     every = [
         (path, run)
-        for path, run in find_runs(opened.card.name, folders)
-        if run.stages and same_but_seeds(run.recipe, opened.recipe) and _on_present_data(run)
+        for path, run in _distinct(opened.card.name, folders)
+        if run.kind not in _GIVEN and same_but_seeds(run.recipe, opened.recipe) and on_present_data(run)
     ]
     own = [(path, run) for path, run in every if same_recipe(run.recipe, opened.recipe)]
     by_seed: dict[tuple[int, ...], tuple[Path, Run]] = {}
@@ -88,14 +97,31 @@ def _retrained(opened: Opened, folders: Sequence[Path]) -> tuple[tuple[Path, Run
 
 
 def _given(opened: Opened, folders: Sequence[Path], kind: Kind) -> tuple[tuple[Path, Run], ...]:
-    found = find_runs(opened.card.name, folders, same=same_name)
+    found = _distinct(opened.card.name, folders, same_name)
     return tuple((path, run) for path, run in found if run.kind == kind)[:1]
 
 
+def _distinct(
+    name: str, folders: Sequence[Path], same: Callable[[str, str], bool] = str.__eq__
+) -> tuple[tuple[Path, Run], ...]:
+    """Each run once: a record kept beside the card is often that of a folder of runs too, and the newer is taken."""
+    for folder in folders:
+        seen: dict[str, Path] = {}
+        for path, run in find_runs(name, [folder], same):
+            if run.id in seen:
+                raise RecordError(
+                    f"{path}: found a record of run {run.id}, which {seen[run.id]} is too, expected one of each run in "
+                    "a folder; remove the one that is a copy",
+                    path=str(path),
+                )
+            seen[run.id] = path
+    every = find_runs(name, folders, same)
+    first = {run.id: path for path, run in reversed(every)}
+    return tuple((path, run) for path, run in every if first[run.id] == path)
+
+
 def _other_recipe(opened: Opened, folders: Sequence[Path]) -> Run | None:
-    return next(
-        (run for _, run in find_runs(opened.card.name, folders) if run.kind not in ("released", "replay")), None
-    )
+    return next((run for _, run in find_runs(opened.card.name, folders) if run.kind not in _GIVEN), None)
 
 
 def _advice(opened: Opened, kind: Kind | None) -> str:
@@ -104,12 +130,6 @@ def _advice(opened: Opened, kind: Kind | None) -> str:
     if kind == "replay":
         return f"no stored predictions on record. Run harness compare {opened.path} PREDICTIONS --data DATA"
     return f"no recorded run. Run harness reproduce {opened.path}"
-
-
-def _on_present_data(run: Run) -> bool:
-    """Whether embedded data that a run evaluated are what this version of the package generates."""
-    data = run.evaluated
-    return data is None or data.source != "embedded" or load_data(data.ref, {})[1].sha256 == data.sha256
 
 
 def _seeds(recipe: Recipe) -> tuple[int, ...]:

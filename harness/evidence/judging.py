@@ -16,7 +16,7 @@ from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored, meant_decoding
 from harness.records import Claim, Comparison, Run, Tolerance, Verdict
 from harness.store import save_run
-from harness.verdict import HALF_WIDTH, Terms, applies, default_tolerance, judge_claim
+from harness.verdict import HALF_WIDTH, Terms, applies, count_questions, default_tolerance, judge_claim
 
 _UNCHECKED = "no finished run to check it with"
 
@@ -69,7 +69,7 @@ def judge_one(
     if given[0].kind == "released":
         run, terms, notes = _scored_as_claimed(opened, claim, given[0], terms)
         if run is None:
-            return Comparison(claim, Verdict.NOT_COMPARABLE, notes, runs=(given[0].id,))
+            return Comparison(claim, Verdict.NOT_COMPARABLE, notes, runs=(given[0].id,), protocol="other")
         given = (run, *given[1:])
     comparison = judge_claim(
         claim, given, replace(terms, tolerance=_tolerance(opened, claim, given[0], terms, options))
@@ -95,7 +95,7 @@ def _as_the_card_says(opened: Opened, run: Run) -> Run:
     """What was assumed is the card's matter, and may be stated by now."""
     if same_recipe(opened.recipe, run.recipe):
         return replace(run, recipe=opened.recipe)
-    if run.stages and same_but_seeds(opened.recipe, run.recipe):
+    if same_but_seeds(opened.recipe, run.recipe):
         stages = tuple(
             replace(stage, seed=theirs.seed)
             for stage, theirs in zip(opened.recipe.stages, run.recipe.stages, strict=True)
@@ -136,7 +136,6 @@ def _signed_elsewhere(opened: Opened, claim: Claim, run: Run) -> bool:
 
 
 def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Options) -> Tolerance:
-    default = default_tolerance(run.kind, terms.protocol)
     if options.tolerance is not None:
         points = options.tolerance
         return Tolerance(points, points, points, "given for this comparison", points)
@@ -151,8 +150,8 @@ def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Op
         ]
         if fitting:
             best = max(fitting, key=lambda e: (e.subset is not None, e.dataset is not None, e.kind is not None))
-            return apply_entry(best, default, HALF_WIDTH)
-    return default
+            return apply_entry(best, default_tolerance(run.kind, terms.protocol), HALF_WIDTH)
+    return default_tolerance(run.kind, terms.protocol, count_questions(claim, run))
 
 
 def _with_deviation(opened: Opened, comparison: Comparison, today: datetime.date) -> Comparison:

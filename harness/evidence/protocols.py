@@ -30,8 +30,9 @@ class Scoring:
 def how_scored(opened: Opened, claim: Claim, run: Run) -> Scoring:
     """Hold a run's decoding against the one that the card's figure was made with.
 
-    A card states it by a signature line for the claim's data, or by a ``protocol`` among its settings; what it leaves
-    open then is what that protocol has. A card that states neither is taken to mean the decoding of its recipe.
+    A card states it by a signature line for the claim's data, or by a ``protocol`` or ``profile`` in the block of its
+    last stage; what it leaves open then is what that has. A card that states neither is taken to mean the decoding of
+    its recipe.
     """
     signed = _signed(opened.card.text, claim)
     if signed is not None:
@@ -61,8 +62,8 @@ def meant_decoding(opened: Opened, run: Run) -> Decoding:
 
 
 def _states_protocol(opened: Opened) -> bool:
-    origin = opened.recipe.origins.get("protocol")
-    return origin is not None and origin.how == "stated"
+    origins = opened.recipe.origins.get("protocol"), opened.recipe.stages[-1].origins.get("profile")
+    return any(origin is not None and origin.how == "stated" for origin in origins)
 
 
 def _signed(text: str, claim: Claim) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.records import Claim, Comparison, Rescored, Run, Seeds, Tolerance, Verdict
 from harness.verdict.digits import resolution
-from harness.verdict.scope import figure, figure_in, obstacle
+from harness.verdict.scope import count_questions, figure, figure_in, obstacle
 from harness.verdict.seeds import FEW, pool_seeds
 from harness.verdict.tolerances import HALF_WIDTH, default_tolerance
 from harness.verdict.zones import Measure, Zone
@@ -94,7 +94,7 @@ class _Judge:
 
     def judge(self) -> Comparison:
         run = self.runs[0]
-        tolerance = self.terms.tolerance or default_tolerance(run.kind, self.terms.protocol)
+        tolerance = self.terms.tolerance or self.default()
         if len(self.runs) >= FEW:
             return self.by_seeds(tolerance)
         tolerance = self.widened(tolerance)
@@ -132,7 +132,12 @@ class _Judge:
         if zone is Zone.COARSE:
             return Verdict.INCONCLUSIVE, f"{found}: {self.coarse()}", None
         if zone is Zone.INCONCLUSIVE:
-            why = f"one run cannot tell gaps up to {tolerance.inconclusive:g} from chance"
+            few = (
+                f" on {count_questions(self.claim, run)} questions"
+                if tolerance.inconclusive > 2.0 * tolerance.warned
+                else ""
+            )
+            why = f"one run{few} cannot tell gaps up to {tolerance.inconclusive:.3g} from chance"
             if self.guesses():
                 why = f"with assumed values that affect training, gaps up to {tolerance.inconclusive:g} decide nothing"
             reason = f"{found}: more than the tolerance of {tolerance.warned:g}, but {why}{self.assumed()}"
@@ -202,7 +207,7 @@ class _Judge:
             f"{seeds.deviation:.2f}, half of the 95 % interval {seeds.half_95:.2f}"
         )
         own = [value for value, run in zip(self.figures, self.runs, strict=True) if run.id == self.terms.own]
-        one_run = Measure(self.claim, self.terms.tolerance or default_tolerance(self.runs[0].kind))
+        one_run = Measure(self.claim, self.terms.tolerance or self.default())
         if any(one_run.zone(value) is Zone.DIGITS for value in own):
             reason = f"the run with the card's own seeds gives the printed digits; {found}"
             verdict = Verdict.MATCHES
@@ -241,9 +246,14 @@ class _Judge:
         nearest = Zone.WITHIN if nearest is Zone.DIGITS and farthest is not Zone.DIGITS else nearest
         verdicts = {self.decide(measure, zone, value, spread)[0] for zone in Zone if nearest <= zone <= farthest}
         if len(verdicts) > 1:
-            return self.comparison(Verdict.INCONCLUSIVE, f"undecided {told}", value, measure.tolerance, None, None)
+            open_ = self.comparison(Verdict.INCONCLUSIVE, f"undecided {told}", value, measure.tolerance, None, None)
+            return replace(open_, undecided=True)
         verdict, reason, explained = self.decide(measure, farthest, value, spread)
         return self.comparison(verdict, f"{reason}; {told}", value, measure.tolerance, None, explained)
+
+    def default(self) -> Tolerance:
+        run = self.runs[0]
+        return default_tolerance(run.kind, self.terms.protocol, count_questions(self.claim, run))
 
     def widened(self, tolerance: Tolerance) -> Tolerance:
         """A guess about training can move the figure as much again."""

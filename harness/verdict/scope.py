@@ -61,6 +61,14 @@ def _other_number(claim: Claim, run: Run, evaluated: DataUsed, found: DataRef, t
     return None
 
 
+def count_questions(claim: Claim, run: Run) -> int:
+    """Questions that the claim's figure is a mean over; 0 where the run does not say."""
+    if run.evaluated is None:
+        return 0
+    counted = run.scores.get(_TOTALS.get(claim.subset, ""))
+    return run.evaluated.n if counted is None or claim.subset in ("all", "best") else round(counted)
+
+
 def figure(claim: Claim, run: Run) -> float | None:
     """The run's figure that the claim is about, in points; None where it has none."""
     return figure_in(claim, run.best if claim.subset == "best" else run.scores)

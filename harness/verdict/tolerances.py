@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from harness.records import RunKind, Tolerance
 
 HALF_WIDTH = 1.0
@@ -17,11 +20,27 @@ DEFAULTS: dict[str, Tolerance] = {
 """Points, by kind of run; ``assumed``: a released one whose claim has no known protocol. Sources: docs/method.md."""
 
 
-def default_tolerance(kind: RunKind, protocol: str = "assumed") -> Tolerance:
+SOURCES_N = 11_873
+"""Questions of the data set that the defaults for seeds were measured on."""
+
+
+def default_tolerance(kind: RunKind, protocol: str = "assumed", n: int = SOURCES_N) -> Tolerance:
     """The default for a kind of run.
+
+    On few questions chance moves a figure farther, and gaps that it may well have made decide nothing: of models that
+    were trained again up to the tolerance times the square root of the ratio of numbers, as for a mean of independent
+    questions; of weights scored as the card states, where rounding can turn an answer, up to one question.
 
     Args:
         kind: The kind.
         protocol: Of weights as they were given: ``known`` where the run scored as the card states.
+        n: Questions that the figure is a mean over.
     """
-    return DEFAULTS["assumed" if kind == "released" and protocol != "known" else kind]
+    released = kind == "released"
+    default = DEFAULTS["assumed" if released and protocol != "known" else kind]
+    if kind == "replay" or n < 1:
+        return default
+    chance = 100.0 / n if released else default.warned * math.sqrt(SOURCES_N / n)
+    if chance <= default.inconclusive:
+        return default
+    return replace(default, inconclusive=chance, reason=f"{default.reason}; chance on {n} questions")

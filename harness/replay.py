@@ -1,0 +1,89 @@
+"""Predictions that another program made, scored and left in a run's folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Literal
+
+from harness.environment import capture_environment
+from harness.errors import PredictionsError
+from harness.opened_data import OpenedData
+from harness.prediction_files import read_null_odds, read_predictions
+from harness.progress import silent
+from harness.records import SCHEMA, Decoding, Origin, Predictions, Recipe, Run
+from harness.run_folder import carry_out, name_run, now
+from harness.scoring import record_predictions
+
+_UNKNOWN = Origin("default", "not known: the predictions were given")
+
+
+def replay_predictions(
+    name: str,
+    file: Path,
+    data: OpenedData,
+    runs: Path,
+    *,
+    null_odds: Path | None = None,
+    uses: Mapping[str, Path] | None = None,
+    missing: Literal["error", "zero"] = "error",
+) -> tuple[Path, Run]:
+    """Score a prediction file by the official rules, and leave a record of kind ``replay``.
+
+    Args:
+        name: Of the model that made them.
+        file: JSON object: question id to answer.
+        data: The questions.
+        runs: Folder that holds run folders.
+        null_odds: JSON object: question id to null odds, for the best figures over all thresholds.
+        uses: ``--use``: local files in place of data sets.
+        missing: What a question without a prediction is.
+
+    Returns:
+        The run's folder and its record.
+
+    Raises:
+        PredictionsError: the files are no predictions of these questions, or lack some.
+        RecordError: the folder cannot be written.
+    """
+    answers = read_predictions(file)
+    odds = {} if null_odds is None else read_null_odds(null_odds)
+    if odds and odds.keys() != answers.keys():
+        raise PredictionsError(f"{null_odds}: the null odds are not of the questions of {file}; give those that are")
+    digest = hashlib.sha256(file.read_bytes() + (null_odds.read_bytes() if null_odds else b"")).hexdigest()
+    environment = capture_environment(Path.cwd())
+    content = {"predictions": digest, "data": [str(data.used.ref), data.used.sha256], "missing": missing}
+    folder = runs / name_run(name.rpartition("/")[2], content, environment.packages)
+    origins = {field.name: _UNKNOWN for field in fields(Decoding)}
+    begun = Run(
+        schema=SCHEMA,
+        id=folder.name,
+        kind="replay",
+        status="running",
+        card_name=name,
+        card_path=None,
+        card_sha256=None,
+        recipe=Recipe((), data.used.ref, Decoding(), origins),
+        used={used: path.name for used, path in (uses or {}).items()},
+        environment=environment,
+        started=now(),
+        warnings=data.warnings,
+    )
+
+    def work(run: Run) -> Run:
+        predictions = Predictions(answers, odds)
+        return record_predictions(folder, run, data.questions, data.used, predictions, None, None, missing=missing)
+
+    run = carry_out(
+        folder,
+        begun,
+        work,
+        fresh=False,
+        leftovers=(),
+        take=lambda done: done,
+        advice="Nothing of the predictions was changed",
+        progress=silent,
+    )
+    return folder, run

@@ -1,0 +1,164 @@
+"""Stored predictions as evidence: scored by the official rules, recorded, and held against cards."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tiny_world import card, write_world
+
+from harness.cli import main
+from harness.errors import PredictionsError
+from harness.evidence import find_evidence, judge, open_card, outcome
+from harness.opened_data import open_data
+from harness.replay import replay_predictions
+from harness.store import load_run
+
+ANSWERS = {str(i): "c" if i % 2 else "" for i in range(12)} | {"1": "d", "3": "d", "0": "c"}
+"""Nine of twelve right."""
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_world(tmp_path, card())
+    (tmp_path / "answers.json").write_text(json.dumps(ANSWERS), "utf-8")
+    return tmp_path
+
+
+def call(capsys, *arguments):
+    code = main(["compare", *map(str, arguments)])
+    return (code, *capsys.readouterr())
+
+
+DATA = ["--data", "mini:validation", "--use", "mini:validation=mini.json"]
+
+
+def test_a_prediction_file_is_evidence_and_leaves_a_record(world, capsys):
+    code, out, err = call(capsys, "tiny.md", "answers.json", *DATA, "--json")
+    (comparison,) = json.loads(out)["comparisons"]
+    assert (code, comparison["verdict"], comparison["reproduced"]) == (0, "matches", 75.0)
+    (record,) = (world / "runs").glob("*/record.json")
+    assert f"record: {record}" in err
+    run = load_run(record)
+    assert (run.kind, run.card_name, run.model, run.stages) == ("replay", "tiny", None, ())
+    assert run.signature.startswith("data:mini:validation | n:12 | ")
+    assert "decoding" not in run.signature
+    assert [found.kind for _, found in find_evidence(open_card(world / "tiny.md"), world / "runs", "replay")] == [
+        "replay"
+    ]
+    assert call(capsys, "tiny.md", run.id)[0] == 0  # and by its id
+    assert "tells nothing of the card's training" in call(capsys, "tiny.md", "answers.json", *DATA)[2]
+
+
+def test_one_digit_more_differs(world, capsys):
+    (world / "tiny.md").write_text(card("75.1"), "utf-8")
+    code, out, _ = call(capsys, "tiny.md", "answers.json", *DATA, "--json")
+    (comparison,) = json.loads(out)["comparisons"]
+    assert (code, comparison["verdict"]) == (1, "differs")
+    assert comparison["reason"].endswith("the stored predictions do not give the printed digits")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"5": None}, "expected text"),
+        ({"99": "c"}, "99"),
+    ],
+)
+def test_files_that_are_no_predictions_of_the_data(world, capsys, change, said):
+    (world / "answers.json").write_text(json.dumps(ANSWERS | change), "utf-8")
+    code, _, err = call(capsys, "tiny.md", "answers.json", *DATA)
+    assert code == 2
+    assert said in err
+    assert not list((world / "runs").glob("*/predictions.json"))
+
+
+def test_missing_ids_are_an_error_unless_scored_zero(world, capsys):
+    del (answers := dict(ANSWERS))["5"]
+    (world / "answers.json").write_text(json.dumps(answers), "utf-8")
+    code, _, err = call(capsys, "tiny.md", "answers.json", *DATA)
+    assert code == 2
+    assert "1 of 12 questions have no prediction" in err
+    code, out, _ = call(capsys, "tiny.md", "answers.json", *DATA, "--missing", "zero", "--json")
+    (comparison,) = json.loads(out)["comparisons"]
+    assert (code, comparison["reproduced"]) == (1, pytest.approx(100 * 8 / 12))
+
+
+def test_repeated_ids_are_an_error(world, capsys):
+    (world / "answers.json").write_text('{"1": "c", "1": "d"}', "utf-8")
+    assert call(capsys, "tiny.md", "answers.json", *DATA)[0] == 2
+
+
+def test_without_data_predictions_are_not_compared(world, capsys):
+    code, _, err = call(capsys, "tiny.md", "answers.json")
+    assert code == 2
+    assert "--data" in err
+
+
+def test_null_odds_give_the_best_figures(world, tmp_path):
+    data = open_data("mini:validation", {"mini:validation": Path("mini.json")})
+    odds = tmp_path / "odds.json"
+    odds.write_text(json.dumps({str(i): float(i % 2 == 0) for i in range(12)}), "utf-8")
+    _, run = replay_predictions("tiny", Path("answers.json"), data, tmp_path / "runs", null_odds=odds)
+    # without an answer where the odds say so, the answer to question 0 is none, and right
+    assert run.best["best_exact"] == pytest.approx(100 * 10 / 12)
+    assert replay_predictions("tiny", Path("answers.json"), data, tmp_path / "runs")[1].best == {}
+    odds.write_text('{"0": 1.0}', "utf-8")
+    with pytest.raises(PredictionsError, match="null odds are not of the questions"):
+        replay_predictions("tiny", Path("answers.json"), data, tmp_path / "runs", null_odds=odds)
+
+
+SEEDS = {
+    "distiled-roberta-squad2.md": {"differs": 8},
+    "roberta-base-1B-1-finetuned-squadv2.md": {"differs": 8, "not_comparable": 2},  # best figures need null odds
+    "roberta-base-squad2-distilled.md": {"differs": 4, "not_comparable": 14},  # of other data sets
+    "tinyroberta-squad2.md": {"differs": 8},
+    "xlm-roberta-base-squad2-distilled.md": {"differs": 2},
+}
+
+
+def test_the_published_cards_with_another_systems_predictions(shared, tmp_path):
+    data = open_data("squad_v2:validation", {"squad_v2": shared / "data" / "squad" / "dev-v2.0.json"})
+    bert = shared / "data" / "predictions" / "squad2-dev-bert.json"
+    for name, expected in SEEDS.items():
+        opened = open_card(shared / "seeds" / name)
+        _, run = replay_predictions(opened.card.name, bert, data, tmp_path)
+        comparisons = judge(opened, run)
+        assert Counter(c.state for c in comparisons) == expected, name
+        assert outcome(comparisons)[0] == 1
+        for comparison in comparisons:
+            if comparison.state == "not_comparable":
+                assert comparison.reason.startswith(("another data set", "the run has no"))
+            else:
+                assert comparison.claim.data.name == "squad_v2"
+
+
+def test_a_card_that_claims_what_the_predictions_give(shared, tmp_path):
+    """The official figures of that system, as its card would print them."""
+    data = open_data("squad_v2:validation", {"squad_v2": shared / "data" / "squad" / "dev-v2.0.json"})
+    bert = shared / "data" / "predictions" / "squad2-dev-bert.json"
+    figures = {"exact": "78.74168280973637", "f1": "81.77528052374727", "HasAns_exact": "74.10593792172739"}
+    block = "".join(f'  "{key}": {value},\n' for key, value in figures.items())
+    text = (
+        "---\nmodel-index:\n- name: bert\n  results:\n  - task: {type: question-answering}\n"
+        "    dataset: {type: squad_v2, name: SQuAD, split: validation}\n    metrics:\n"
+        "    - {type: exact_match, value: 78.742}\n    - {type: f1, value: 81.77}\n---\n\n# bert\n\n"
+        f'Evaluated on the SQuAD 2.0 dev set:\n\n```\n{block}  "total": 11873\n```\n'
+    )
+    (tmp_path / "bert.md").write_text(text, "utf-8")
+    opened = open_card(tmp_path / "bert.md")
+    _, run = replay_predictions("bert", bert, data, tmp_path / "runs")
+    comparisons = judge(opened, run)
+    assert len(comparisons) == 5
+    assert {c.state for c in comparisons} == {"matches"}  # rounded, cut, and in full
+    wrong = open_card(_write(tmp_path / "wrong.md", text.replace("11873", "11870")))
+    states = Counter(c.state for c in judge(wrong, run))
+    assert states == {"matches": 3, "not_comparable": 2}  # has_ans has a total of its own
+
+
+def _write(path, text):
+    path.write_text(text, "utf-8")
+    return path

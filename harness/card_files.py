@@ -98,16 +98,42 @@ def _search(folder: Path) -> Iterator[CardFile | Unread]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names, key=lambda name: (name.casefold() != "readme.md", name)):
             path = Path(place, name)
-            if name.casefold().endswith(".md") and path.is_file() and _is_card(path):
+            if name.casefold().endswith(".md") and path.is_file() and (_is_readme(path) or has_front_matter(path)):
                 yield CardFile(path)
     yield from refused
 
 
-def _is_card(path: Path) -> bool:
-    if path.name.casefold() == "readme.md":
-        return True
+def model_cards(paths: Iterable[Path]) -> Iterator[CardFile | Unread]:
+    """Those of `find_cards` that stand for models: a page about the cards, or one beside a card, is none.
+
+    In a folder these are every ``README.md`` below it, and every ``*.md`` with front matter directly in it.
+    """
+    seen = set()
+    for path in paths:
+        kept = [item for item in find_cards([path]) if isinstance(item, Unread) or is_model_card(item.path, path)]
+        if not kept:
+            message = f"{path}: found no model card in the folder, expected a README.md or *.md with front matter"
+            kept = [Unread(str(path), message)]
+        for item in kept:
+            place = os.path.abspath(item.path)  # noqa: PTH100 - as in find_cards
+            if place not in seen:
+                seen.add(place)
+                yield item
+
+
+def is_model_card(file: Path, folder: Path) -> bool:
+    """Whether a Markdown file at or below `folder` is one of its `model_cards`."""
+    return has_front_matter(file) if file.parent == folder else file == folder or _is_readme(file)
+
+
+def has_front_matter(path: Path) -> bool:
+    """Whether a file begins with front matter; True for one that cannot be read, as reading it will say why."""
     try:
         with path.open("rb") as stream:
             return _FRONT_MATTER.match(stream.read(_PEEK)) is not None
     except OSError:
-        return True  # reading it will say what is wrong
+        return True
+
+
+def _is_readme(path: Path) -> bool:
+    return path.name.casefold() == "readme.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -9,13 +10,14 @@ from harness.records import Claim
 
 
 def name_claims(claims: Iterable[Claim]) -> dict[str, Claim]:
-    """Name -> claim, in the order given: ``squad_v2/validation::exact_match[all]@front_matter``.
+    """Name -> claim, in the order given: ``squad_v2/validation::exact_match[all@front_matter]``.
 
-    A name that several claims of one data set would have carries line and first character: ``...@code:12:340``.
+    A name that several claims of one data set would have carries line and first character: ``...@code:12:340]``. The
+    bracket stands last since pytest takes it for parameters.
     """
-    every = [(data_name(claim), f"{readable(claim.metric)}[{claim.subset}]@{claim.origin}", claim) for claim in claims]
+    every = [(data_name(claim), f"{readable(claim.metric)}[{claim.subset}@{claim.origin}", claim) for claim in claims]
     counts = Counter((data, name) for data, name, _ in every)
-    return {f"{data}::{name}{_place(claim) if counts[data, name] > 1 else ''}": claim for data, name, claim in every}
+    return {f"{data}::{name}{_place(claim) if counts[data, name] > 1 else ''}]": claim for data, name, claim in every}
 
 
 def data_name(claim: Claim) -> str:
@@ -29,7 +31,7 @@ def data_name(claim: Claim) -> str:
 def readable(text: str) -> str:
     """Text of a card as part of a name, where brackets and colons mean something."""
     shown = "".join(c if c.isprintable() else "?" for c in text)
-    return shown.replace("[", "(").replace("]", ")").replace("::", ":")
+    return re.sub(":{2,}", ":", shown.replace("[", "(").replace("]", ")")).strip(":") or "?"
 
 
 def _place(claim: Claim) -> str:

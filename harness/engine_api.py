@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from harness.progress import Progress
-from harness.records import Decoding, Predictions, Question, Stage
+from harness.records import Decoding, Example, Predictions, ProbableAnswer, Question, Stage
+
+Enough = Callable[[Mapping[str, str]], Sequence[str] | None]
+"""Told the answers (question id -> text) to some more questions, in the order in which they were asked: the ids of the
+questions that will do, of all so far, in the order in which they are wanted; None to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +74,22 @@ class Engine(Protocol):
         self, model: Path, questions: Sequence[Question], decoding: Decoding, progress: Progress, keep: Path | None
     ) -> Predictions:
         """Answer every question; logits are kept in the folder `keep`, and those that are there are used."""
+
+    def predict_until(
+        self,
+        model: Path,
+        questions: Sequence[Question],
+        sizes: Sequence[int],
+        enough: Enough,
+        decoding: Decoding,
+        progress: Progress,
+        keep: Path | None,
+    ) -> Predictions:
+        """As `predict`, in chunks of these sizes, until `enough` says which questions will do; theirs are returned."""
+
+    def ask(self, model: Path, examples: Sequence[Example]) -> Sequence[ProbableAnswer | str | None]:
+        """The most probable answer to the question of each example, as the question-answering pipeline gave it.
+
+        No answer takes part where the example prints an empty one. None where the context has no token; words that say
+        why where the question cannot be put to the model.
+        """

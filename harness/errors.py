@@ -7,6 +7,7 @@
       ModelError               a model folder cannot be used      model
       PredictionsError         ids missing, extra or repeated     ids
       RecordError              a run record or folder is unusable path
+        NoEvidenceError        no run speaks for a card           stale
       RunError                 training or prediction failed      stage; cause kept
       MissingDependencyError   an extra is not installed          command
 
@@ -73,6 +74,14 @@ class RecordError(HarnessError):
     def __init__(self, message: str, *, path: str | None = None) -> None:
         super().__init__(message)
         self.path = path
+
+
+class NoEvidenceError(RecordError):
+    """There is no recorded run to check a card with; ``stale``: only one of what the card said before."""
+
+    def __init__(self, message: str, *, stale: bool = False) -> None:
+        super().__init__(message)
+        self.stale = stale
 
 
 class RunError(HarnessError):

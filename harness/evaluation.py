@@ -12,6 +12,7 @@ from typing import Any
 from harness.engine_api import Engine
 from harness.environment import capture_environment
 from harness.errors import RecipeError, RecordError
+from harness.examples import answer_examples, retake_examples
 from harness.models import folder_sha256
 from harness.opened_data import OpenedData
 from harness.progress import Progress, silent
@@ -27,11 +28,14 @@ from harness.records import (
     Run,
     to_json,
 )
+from harness.released import Explaining
 from harness.run_folder import LOGITS, carry_out, name_run, now
 from harness.scoring import record_predictions
 from harness.squad import choose_rules
 from harness.store import load_run, remove_folder
+from harness.until_certain import EarlyStop, predict_until_certain
 
+_FORCED = "forced_answer"
 _DEFAULTS: Mapping[Protocol, Decoding] = {
     "run_qa": Decoding(),
     # the reader of haystack 1.x: no limit on the length of an answer within its window
@@ -60,6 +64,26 @@ def plan_decoding(given: Mapping[str, Any], questions: Sequence[Question]) -> tu
     return decoding, origins
 
 
+def decode_as_card(
+    recipe: Recipe, given: Mapping[str, Any], questions: Sequence[Question]
+) -> tuple[Decoding, dict[str, Origin]]:
+    """`plan_decoding`, with the decoding of a card's recipe in place of the defaults of a protocol.
+
+    Raises:
+        RecipeError: a value is impossible.
+    """
+    protocol = given.get("protocol", recipe.decoding.protocol)
+    if protocol != recipe.decoding.protocol:  # the card's numbers are not meant for another one
+        return plan_decoding(given, questions)
+    decoding, origins = plan_decoding(
+        {field.name: getattr(recipe.decoding, field.name) for field in fields(Decoding) if field.name != _FORCED}
+        | dict(given),
+        questions,
+    )
+    told = {name: recipe.origins.get(name, Origin("default", "as the card's recipe")) for name in origins}
+    return decoding, told | {name: origins[name] for name in (*given, _FORCED)}
+
+
 def evaluate_model(
     ref: ModelRef,
     model: Path,
@@ -73,6 +97,8 @@ def evaluate_model(
     uses: Mapping[str, Path] | None = None,
     keep_logits: bool = False,
     fresh: bool = False,
+    until_certain: EarlyStop | None = None,
+    explaining: Explaining | None = None,
     progress: Progress = silent,
 ) -> tuple[Path, Run]:
     """Predict, score by the official rules, and leave a record of kind ``released``.
@@ -92,14 +118,25 @@ def evaluate_model(
         uses: ``--use``: local files and folders in place of data sets and models.
         keep_logits: Leave the logits in the run's folder, for `rescore_run`.
         fresh: Discard what an earlier call left and start anew.
+        until_certain: Ask questions in random order and stop when this is certain; the record then has `Run.bounds`,
+            and all else in it is of the questions that were asked.
+        explaining: A card to judge by the run: its examples are answered, and where a claim does not agree other
+            protocols are tried, while the logits are there.
         progress: Told what is being done.
 
     Returns:
         The run's folder and its record.
 
     Raises:
+        RecipeError: logits are to be kept of a run that may stop early.
         HarnessError: bad input, an unwritable folder, or a failed prediction.
     """
+    if until_certain is not None and keep_logits:
+        raise RecipeError(
+            "keep_logits: found it with an early stop, expected one of the two: logits of some of the questions cannot "
+            "be decoded otherwise into figures of all",
+            field="keep_logits",
+        )
     evaluated = data.used
     environment = capture_environment(Path.cwd())
     used = ModelUsed(ref.name, folder_sha256(model), ref.revision)
@@ -109,6 +146,8 @@ def evaluate_model(
         "decoding": to_json(decoding),
         "computing": dict(computing),
     }
+    if until_certain is not None:
+        content["until_certain"] = until_certain.content
     folder = runs / name_run(ref.name.rpartition("/")[2], content, environment.packages)
     begun = Run(
         schema=SCHEMA,
@@ -128,16 +167,32 @@ def evaluate_model(
 
     def work(run: Run) -> Run:
         since = time.monotonic()
-        predictions = engine.predict(model, data.questions, decoding, progress, folder / LOGITS)
-        run = record_predictions(
-            folder, run, data.questions, evaluated, predictions, decoding, time.monotonic() - since
-        )
+        asked = data.questions
+        if until_certain is None:
+            predictions = engine.predict(model, asked, decoding, progress, folder / LOGITS)
+        else:
+            predictions, bounds = predict_until_certain(
+                model, asked, decoding, engine, until_certain, progress, folder / LOGITS
+            )
+            asked = tuple(question for question in asked if question.id in predictions.answers)
+            run = replace(run, bounds=bounds)
+        seconds, rules = time.monotonic() - since, choose_rules(data.questions)
+        run = record_predictions(folder, run, asked, evaluated, predictions, decoding, seconds, rules=rules)
+        if explaining is not None:
+            run = replace(run, examples=answer_examples(explaining.opened.card, model, engine))
+            run = explaining.explain(folder, run, progress)
         if not keep_logits:
             remove_folder(folder / LOGITS)
         return run
 
     def take(done: Run) -> Run | None:
-        return done if not keep_logits or (folder / LOGITS).is_dir() else None
+        kept = (folder / LOGITS).is_dir()
+        if not kept and (keep_logits or (explaining is not None and explaining.needed(done))):
+            return None
+        if explaining is None:
+            return done
+        done = replace(done, examples=retake_examples(explaining.opened.card, done, model, engine))
+        return explaining.explain(folder, done, progress)
 
     run = carry_out(
         folder,
@@ -176,6 +231,12 @@ def rescore_run(
     source = source.parent if source.is_file() else source
     if base.status != "finished" or base.evaluated is None:
         raise RecordError(f"{source}: is a run that has not finished, expected a finished one", path=str(source))
+    if base.bounds is not None:
+        raise RecordError(
+            f"{source}: is a run that stopped when a verdict was certain, expected one of all questions; "
+            "evaluate without the early stop",
+            path=str(source),
+        )
     if not (source / LOGITS).is_dir():
         raise RecordError(
             f"{source}: found no kept logits, expected the folder {LOGITS}; harness evaluate --keep-logits leaves it",

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from harness.environment import harness_version
 from harness.errors import RecordError
-from harness.records import DataUsed, Decoding, Scores
+from harness.records import Bounds, DataUsed, Decoding, Scores
 
 _PREFIX = "signature:"
 _BETWEEN = " | "
@@ -48,6 +48,7 @@ def signature(
     null_odds_threshold: float | None = None,
     dtype: str | None = None,
     packages: Mapping[str, str] | None = None,
+    bounds: Bounds | None = None,
 ) -> str:
     """``data:... | n:... | sha256:... | rules:... | decoding:... | v:...``.
 
@@ -58,8 +59,12 @@ def signature(
         null_odds_threshold: Threshold applied to given answers by their null odds.
         dtype: Number format of the model's arithmetic, e.g. ``float32``.
         packages: Package -> version, of those that the predictions were made with.
+        bounds: Of a run that asks until a verdict is certain; named where questions are left, as the scores are then
+            those of a sample, and of one that ended when they were as they are.
     """
     parts = {"data": str(data.ref), "n": str(data.n), "sha256": data.sha256[:12], "rules": scores.rules}
+    if bounds is not None and bounds.used < bounds.n:
+        parts["until_certain"] = f"{bounds.used} of {bounds.n}, seed {bounds.seed}, alpha {bounds.alpha:g}"
     if scores.missing:
         parts["missing"] = f"{scores.missing} scored 0"
     if scores.extra:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.engine_api import Training
+from harness.engine_api import Enough, Training
 from harness.progress import Progress
-from harness.records import Decoding, Predictions, Question, Stage
+from harness.records import Decoding, Example, Predictions, ProbableAnswer, Question, Stage
 
 
 def write_model(folder: Path, weights: str) -> None:
@@ -31,6 +31,7 @@ class FakeEngine:
     fail_at: str | None = None
     calls: list[str] = field(default_factory=list)
     lengths: dict[str, int] = field(default_factory=dict)
+    asked: int = 0
 
     def build_base(self, name: str, texts: Sequence[str], seed: int, out: Path) -> None:
         self.calls.append(f"build {name} seed {seed}")
@@ -85,3 +86,33 @@ class FakeEngine:
             for i, q in enumerate(questions)
         }
         return Predictions(answers, {q.id: 0.0 for q in questions}, {})
+
+    def predict_until(
+        self,
+        model: Path,
+        questions: Sequence[Question],
+        sizes: Sequence[int],
+        enough: Enough,
+        decoding: Decoding,
+        progress: Progress,
+        keep: Path | None = None,
+    ) -> Predictions:
+        answers = self.predict(model, questions, decoding, progress, keep).answers
+        self.asked, ids = 0, None
+        for size in sizes:
+            part = questions[self.asked : self.asked + size]
+            self.asked += size
+            ids = enough({q.id: answers[q.id] for q in part})
+            if ids is not None:
+                break
+        ids = [q.id for q in questions] if ids is None else ids
+        return Predictions({i: answers[i] for i in ids}, dict.fromkeys(ids, 0.0), {})
+
+    def ask(self, model: Path, examples: Sequence[Example]) -> Sequence[ProbableAnswer | str | None]:
+        """Answers the context's first word, and refuses a question that says "too long"."""
+        self.calls.append(f"ask {weights_of(model)[:7]} {len(examples)}")
+        return [
+            "it is too long" if "too long" in e.question else ProbableAnswer(e.context[:n], 0.5, 0, n) if n else None
+            for e in examples
+            for n in [len(e.context.partition(" ")[0])]
+        ]

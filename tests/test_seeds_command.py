@@ -47,7 +47,7 @@ def test_seeds_are_the_cards_own_and_those_after_it(world, capsys):
 
 
 def test_the_claims_are_judged_by_all_seeds_and_every_record_says_so(world, capsys):
-    code, out, err = call(capsys, "reproduce", "tiny.md", *USES, "--seeds", 3, "--json")
+    code, out, _err = call(capsys, "reproduce", "tiny.md", *USES, "--seeds", 3, "--json")
     assert code == 0
     (comparison,) = json.loads(out)["runs"][0]["comparisons"]
     assert comparison["verdict"] == "matches"
@@ -67,7 +67,7 @@ def test_recorded_seeds_are_found_and_pooled(world, capsys):
     move(world, own + 1, 74.9)
     move(world, own + 3, 75.1)
     found = find_evidence(opened, world / "runs")
-    assert [run.recipe.stages[0].seed for _, run in found][0] == own
+    assert next(run.recipe.stages[0].seed for _, run in found) == own
     assert len(found) == 4
     (judged,) = judge(opened, [run for _, run in found])
     assert (judged.seeds.mean, len(judged.runs)) == (pytest.approx(75.0), 4)
@@ -79,7 +79,7 @@ def test_seeds_that_spread_too_far_show_nothing(world, capsys):
     move(world, own, 74.0)
     move(world, own + 1, 77.0)
     folders = sorted((world / "runs").glob("tiny-*"))
-    code, out, err = call(capsys, "compare", "tiny.md", *folders, "--json")
+    code, out, _err = call(capsys, "compare", "tiny.md", *folders, "--json")
     assert (code, json.loads(out)["comparisons"][0]["verdict"]) == (0, "inconclusive")
     assert call(capsys, "compare", "tiny.md", *folders, "--strict")[0] == 1
     assert "seeds would do" in json.loads(out)["comparisons"][0]["reason"]

@@ -107,6 +107,22 @@ def test_released_where_the_protocol_is_not_known(value, alternatives, verdict, 
     assert judged.protocol == "assumed"
 
 
+def test_a_protocol_has_to_give_the_figures_that_stand_together():
+    def tried(name, **scores):
+        return Rescored(name, name, scores, 1, 1)
+
+    beside = Terms(beside=(claim("82.000", metric="f1"),))
+    run = replace(run_with("released", exact=79.0, f1=81.5), alternatives=(tried("chance", exact=80.0, f1=81.0),))
+    judged = judge_claim(claim("80.000"), run, beside)
+    assert (judged.verdict, judged.explained_by) == (Verdict.INCONCLUSIVE, None)
+    assert "none of 1 other protocols tried gives it together with the figures beside it" in judged.reason
+    assert judge_claim(claim("80.000"), run, Terms()).explained_by == "chance"
+    both = replace(run, alternatives=(*run.alternatives, tried("farm", exact=80.01, f1=82.0)))
+    assert judge_claim(claim("80.000"), both, beside).explained_by == "farm"
+    exact_only = replace(run, scores={"exact": 79.0, "f1": 82.0}, alternatives=(tried("raw text", exact=80.0),))
+    assert judge_claim(claim("80.000"), exact_only, beside).explained_by == "raw text"
+
+
 def test_a_large_gap_is_no_difference_before_other_protocols_were_tried():
     judged = judge_claim(claim(), run_with("released", exact=60.0), ASSUMED)
     assert judged.verdict is Verdict.INCONCLUSIVE

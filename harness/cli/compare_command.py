@@ -148,6 +148,10 @@ def _compare_card(
         otherwise |= other
     options = Options(tolerance, at_least, o.project_tolerances())
     comparisons = judge(opened, records, options)
+    if records[0].kind == "released":
+        from harness.released import with_flips
+
+        comparisons = with_flips(records[0], comparisons, paths[0], o.runs_folder(asked.runs))
     code, sentence = outcome(comparisons, strict=asked.strict)
     if asked.strict and otherwise and code == 0:
         code, sentence = 1, f"not shown (strict), decoded otherwise than the card states; {sentence}"

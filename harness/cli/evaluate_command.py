@@ -222,11 +222,13 @@ def rescore(
 
 def _judge(folder: Path, record: Run, explaining: Explaining, strict: bool, as_json: bool) -> None:
     """Print what the card's claims come to, and exit by it."""
-    from harness.evidence import judge, outcome, record_judgement
+    from harness.evidence import judge, outcome, record_judgement, same_name
+    from harness.released import with_flips
     from harness.render import render_report
     from harness.store import write_text
 
     comparisons = judge(explaining.opened, record, explaining.options)
+    comparisons = with_flips(record, comparisons, folder, explaining.runs)
     record = record_judgement(folder, record, comparisons)
     write_text(folder / "report.md", render_report(record))
     code, sentence = outcome(comparisons, strict=strict)
@@ -235,6 +237,8 @@ def _judge(folder: Path, record: Run, explaining: Explaining, strict: bool, as_j
     else:
         print_scores(record)
         print_comparisons(comparisons)
+    if not same_name(record.card_name, explaining.opened.card.name):
+        note(f"note: the run evaluated {record.card_name}, the card is of {explaining.opened.card.name}")
     note(f"report: {folder / 'report.md'}")
     note(sentence)
     raise typer.Exit(code)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from harness.engine.windowing import LEFT_OUT, MISPLACED, Features, Windowing, is_line
 from harness.errors import DataError
 from harness.records import Answer, Question
+from harness.spans.farm_tokens import find_token, stands_there
 
 Labels = tuple[NDArray[np.int32], NDArray[np.bool_]]
 
@@ -136,27 +137,15 @@ def _label_farm(
     for number, window in enumerate(windows):
         for i, answer in enumerate(question.answers):
             first, last = (
-                _farm_token(starts, place) - number * step
+                find_token(starts, place) - number * step
                 for place in (answer.start, answer.start + len(answer.text) - 1)
             )
             if i == 0 and 0 <= first < rooms[number] and 0 <= last <= rooms[number]:
                 low = int(features.context[window, 0])
                 labels[window] = low + first, low + last
-            if first >= 0 and last < rooms[number] and not _farm_finds(question, answer):
+            if first >= 0 and last < rooms[number] and not stands_there(question, answer):
                 return False
     return True
-
-
-def _farm_token(starts: NDArray[np.int32], character: int) -> int:
-    """The token of a character: the last that begins at or before it, but one more in the last token."""
-    if character >= starts.max():
-        return int(np.argmax(starts)) + 1
-    return int(np.argmax(starts > character)) - 1
-
-
-def _farm_finds(question: Question, answer: Answer) -> bool:
-    there = question.context[answer.start : answer.start + len(answer.text)]
-    return answer.text in question.context and there.strip() == answer.text.strip()
 
 
 def _label_run_qa(

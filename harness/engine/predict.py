@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from harness.engine.loading import longest_input, quiet
 from harness.engine.meter import Meter
 from harness.engine.reader import Reader, Reading, Streams, check_length
 from harness.engine.windowing import Windowing
+from harness.engine_api import Enough
 from harness.errors import DataError, HarnessError, RunError
 from harness.models import folder_sha256
 from harness.progress import Progress
@@ -64,12 +65,55 @@ def predict(
         RecordError: the logits cannot be kept, or those that are there are of something else.
         RunError: logits that are no numbers, or a device that fails; parts that were kept stay.
     """
+    return _predict(model_folder, questions, (len(questions),), None, decoding, progress, computing, keep)
+
+
+def predict_until(
+    model_folder: Path,
+    questions: Sequence[Question],
+    sizes: Sequence[int],
+    enough: Enough,
+    decoding: Decoding,
+    progress: Progress,
+    computing: Computing | None = None,
+    keep: Path | None = None,
+) -> Predictions:
+    """As `predict`, chunk by chunk in the order of the questions, until enough are answered; the model is loaded once.
+
+    Args:
+        model_folder: A plain model folder.
+        questions: With ids of their own.
+        sizes: Questions in each chunk; larger ones are divided where memory asks for it.
+        enough: Told the answers as they come; what it returns is what is returned.
+        decoding: How windows are cut and logits become answers.
+        progress: Told of questions done.
+        computing: Device and precision.
+        keep: Folder to keep the logits in; those that an interrupted call left there are used.
+
+    Raises:
+        HarnessError: as `predict` does.
+    """
+    return _predict(model_folder, questions, sizes, enough, decoding, progress, computing, keep)
+
+
+def _predict(
+    model_folder: Path,
+    questions: Sequence[Question],
+    sizes: Sequence[int],
+    enough: Enough | None,
+    decoding: Decoding,
+    progress: Progress,
+    computing: Computing | None,
+    keep: Path | None,
+) -> Predictions:
     _check_ids(questions)
     windowing = Windowing.of(decoding)
     collected = Collected()
     with quiet():
         reader = Reader.load(model_folder, computing or Computing())
-        parts = _cut(questions, _part_questions(reader))
+        ends = list(accumulate(sizes))
+        chunks = [questions[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+        parts = [part for chunk in chunks for part in _cut(chunk, _part_questions(reader))]
         _check_lengths(reader, parts, windowing)
         kept = None if keep is None else _start(keep, model_folder, reader, windowing, questions, parts)
         missing = [n for n in range(len(parts)) if kept is None or kept.read(n) is None]
@@ -92,6 +136,9 @@ def predict(
                     meter.advance(begun + len(part))
                 collected.add(part, *found, decoding)
                 begun += len(part)
+                ids = None if enough is None else enough(collected.answers(part))
+                if ids is not None:
+                    return collected.predictions(reader.device.type, reader.dtype, ids)
     return collected.predictions(reader.device.type, reader.dtype)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.engine.answer import Answerer
 from harness.engine.augmenting import augment_questions, settings_of
 from harness.engine.computing import Computing, Fitting
 from harness.engine.masked_lm import EMBEDDED_NAME, train_masked_lm
 from harness.engine.pocket_model import build_base
-from harness.engine.predict import predict
+from harness.engine.predict import predict, predict_until
 from harness.engine.together import dismiss
 from harness.engine.train import train_stage
-from harness.engine_api import Training
+from harness.engine_api import Enough, Training
+from harness.errors import HarnessError
 from harness.progress import Progress, silent
-from harness.records import Decoding, Predictions, Question, Stage
+from harness.records import Decoding, Example, Predictions, ProbableAnswer, Question, Stage
 
 
 class TorchEngine:
@@ -74,3 +76,32 @@ class TorchEngine:
     ) -> Predictions:
         """See `harness.engine.predict.predict`."""
         return predict(model, questions, decoding, progress, self._computing, keep)
+
+    def predict_until(
+        self,
+        model: Path,
+        questions: Sequence[Question],
+        sizes: Sequence[int],
+        enough: Enough,
+        decoding: Decoding,
+        progress: Progress = silent,
+        keep: Path | None = None,
+    ) -> Predictions:
+        """See `harness.engine.predict.predict_until`."""
+        return predict_until(model, questions, sizes, enough, decoding, progress, self._computing, keep)
+
+    def ask(self, model: Path, examples: Sequence[Example]) -> Sequence[ProbableAnswer | str | None]:
+        """See `harness.engine.answer.Answerer`."""
+        answerer = Answerer(model, self._computing)
+        found: list[ProbableAnswer | str | None] = []
+        for example in examples:
+            try:
+                answers = answerer(example.question, example.context, impossible=not example.answer)
+            except (
+                HarnessError,
+                RuntimeError,
+            ) as error:  # a card may print any question; torch's errors are RuntimeErrors
+                found.append(" ".join(str(error).split())[:300])
+            else:
+                found.append(answers[0] if answers else None)
+        return found

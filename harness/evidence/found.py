@@ -82,7 +82,7 @@ def on_present_data(run: Run) -> bool:
 def _retrained(opened: Opened, folders: Sequence[Path]) -> tuple[tuple[Path, Run], ...]:
     every = [
         (path, run)
-        for path, run in _distinct(opened.card.name, folders)
+        for path, run in _recorded(opened.card.name, folders)
         if run.kind not in _GIVEN and same_but_seeds(run.recipe, opened.recipe) and on_present_data(run)
     ]
     own = [(path, run) for path, run in every if same_recipe(run.recipe, opened.recipe)]
@@ -97,14 +97,14 @@ def _retrained(opened: Opened, folders: Sequence[Path]) -> tuple[tuple[Path, Run
 
 
 def _given(opened: Opened, folders: Sequence[Path], kind: Kind) -> tuple[tuple[Path, Run], ...]:
-    found = _distinct(opened.card.name, folders, same_name)
+    found = _recorded(opened.card.name, folders, same_name)
     return tuple((path, run) for path, run in found if run.kind == kind)[:1]
 
 
-def _distinct(
+def _recorded(
     name: str, folders: Sequence[Path], same: Callable[[str, str], bool] = str.__eq__
 ) -> tuple[tuple[Path, Run], ...]:
-    """Each run once: a record kept beside the card is often that of a folder of runs too, and the newer is taken."""
+    """`find_runs`; two records of one run may lie in two folders, one of them kept beside the card, but not in one."""
     for folder in folders:
         seen: dict[str, Path] = {}
         for path, run in find_runs(name, [folder], same):
@@ -115,9 +115,7 @@ def _distinct(
                     path=str(path),
                 )
             seen[run.id] = path
-    every = find_runs(name, folders, same)
-    first = {run.id: path for path, run in reversed(every)}
-    return tuple((path, run) for path, run in every if first[run.id] == path)
+    return find_runs(name, folders, same)
 
 
 def _other_recipe(opened: Opened, folders: Sequence[Path]) -> Run | None:

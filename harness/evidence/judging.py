@@ -16,7 +16,7 @@ from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored, meant_decoding
 from harness.records import Claim, Comparison, Run, Tolerance, Verdict
 from harness.store import save_run
-from harness.verdict import HALF_WIDTH, Terms, applies, count_questions, default_tolerance, judge_claim
+from harness.verdict import HALF_WIDTH, Terms, applies, count_questions, default_tolerance, figure, judge_claim
 
 _UNCHECKED = "no finished run to check it with"
 
@@ -64,7 +64,12 @@ def judge_one(
     if not given or any(run.evaluated is None for run in given):
         return Comparison(claim, None, _UNCHECKED)
     given = tuple(_as_the_card_says(opened, run) for run in given)
-    terms = Terms(at_least=options.at_least, total=_total(opened, claim), own=_own(opened, given))
+    terms = Terms(
+        at_least=options.at_least,
+        total=_total(opened, claim),
+        own=_own(opened, given),
+        beside=_beside(opened, claim, given[0]),
+    )
     notes = ""
     if given[0].kind == "released":
         run, terms, notes = _scored_as_claimed(opened, claim, given[0], terms)
@@ -106,6 +111,20 @@ def _as_the_card_says(opened: Opened, run: Run) -> Run:
 
 def _own(opened: Opened, runs: Sequence[Run]) -> str | None:
     return next((run.id for run in runs if same_recipe(opened.recipe, run.recipe)), None)
+
+
+def _beside(opened: Opened, claim: Claim, run: Run) -> tuple[Claim, ...]:
+    """The other claims of the same place about the same data, as far as the run can check them."""
+    return tuple(
+        other
+        for other in opened.card.claims
+        if other is not claim
+        and claim.group is not None
+        and (other.group, other.data) == (claim.group, claim.data)
+        and (other.metric, other.subset) != (claim.metric, claim.subset)
+        and other.subset != "best"
+        and figure(other, run) is not None
+    )
 
 
 def _total(opened: Opened, claim: Claim) -> int | None:

@@ -18,6 +18,8 @@ def render_report(run: Run) -> str:
             "run": run,
             "states": count_states(run.comparisons),
             "tolerances": _tolerances(run),
+            "seeds": tuple(c for c in run.comparisons if c.seeds is not None),
+            "flips": tuple(c for c in run.comparisons if c.flipped),
             "data": used_data(run),
             "kind_keys": tuple(dict.fromkeys(key for scores in run.by_kind.values() for key in scores)),
             "tables": recipe_tables(run.recipe),

@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -135,41 +135,92 @@ def rescore_logits(folder: Path, questions: Sequence[Question], decoding: Decodi
     Raises:
         RecordError: the logits are of other questions, were cut into other windows, or are not complete.
     """
+    kept = _open_as(folder, decoding)
+    collected = Collected()
+    for part, windows, logits in read_parts(folder, questions):
+        collected.add(part, windows, logits, decoding)
+    return collected.predictions(kept.manifest.device, kept.manifest.dtype)
+
+
+def rescore_many(
+    folder: Path, questions: Sequence[Question], decodings: Sequence[Decoding], ids: Sequence[str] | None = None
+) -> tuple[Predictions, ...]:
+    """`rescore_logits` by each of several decodings, reading the logits once, and without lists of n best answers.
+
+    Args:
+        folder: What a prediction kept.
+        questions: The questions of that prediction, in their order.
+        decodings: As for `rescore_logits`.
+        ids: Those of some questions, in the order in which they are wanted; None for all.
+
+    Raises:
+        RecordError: as `rescore_logits` does.
+    """
+    kept = _open_as(folder, *decodings)
+    collected = [Collected(n_best=False) for _ in decodings]
+    for part, windows, logits in read_parts(folder, questions, ids):
+        for taken, decoding in zip(collected, decodings, strict=True):
+            taken.add(part, windows, logits, decoding)
+    return tuple(taken.predictions(kept.manifest.device, kept.manifest.dtype, ids) for taken in collected)
+
+
+def read_parts(
+    folder: Path, questions: Sequence[Question], ids: Sequence[str] | None = None
+) -> Iterator[tuple[Sequence[Question], Windows, NDArray[np.float32]]]:
+    """Questions, windows and logits [tokens, 2] of each part that a finished prediction kept.
+
+    With `ids`, of a prediction that stopped early, no more parts than hold those questions.
+
+    Raises:
+        RecordError: the logits are of other questions, or are not complete.
+    """
     kept = KeptLogits.open(folder)
-    manifest = kept.manifest
-    for name in WINDOWING:
-        if getattr(decoding, name) != getattr(manifest, name):
-            raise RecordError(
-                f"{folder}: found logits with {name} {getattr(manifest, name)}, expected {getattr(decoding, name)}; "
-                "windows cut otherwise need the model: predict again",
-                path=str(folder),
-            )
-    if questions_sha256(questions) != manifest.questions or sum(manifest.parts) != len(questions):
+    parts = kept.manifest.parts
+    if questions_sha256(questions) != kept.manifest.questions or sum(parts) != len(questions):
         raise RecordError(
             f"{folder}: found logits of other questions; give those of the prediction, in their order", path=str(folder)
         )
-    collected, first = Collected(), 0
-    for part, count in enumerate(manifest.parts):
+    first, waiting = 0, set(ids or ())
+    for part, count in enumerate(parts):
+        if ids is not None and not waiting:
+            return
+        waiting -= {question.id for question in questions[first : first + count]}
         found = kept.read(part)
         if found is None:
             raise RecordError(
-                f"{folder}: found no part {part + 1} of {len(manifest.parts)}, expected all; the same prediction again "
+                f"{folder}: found no part {part + 1} of {len(parts)}, expected all; the same prediction again "
                 "makes those that are missing",
                 path=str(folder),
             )
-        collected.add(questions[first : first + count], *found, decoding)
+        yield questions[first : first + count], *found
         first += count
-    return collected.predictions(manifest.device, manifest.dtype)
+
+
+def _open_as(folder: Path, *decodings: Decoding) -> KeptLogits:
+    """The folder, refused where a decoding asks for other windows."""
+    kept = KeptLogits.open(folder)
+    for decoding in decodings:
+        for name in WINDOWING:
+            there, wanted = getattr(kept.manifest, name), getattr(decoding, name)
+            if wanted != there:
+                raise RecordError(
+                    f"{folder}: found logits with {name} {there}, expected {wanted}; "
+                    "windows cut otherwise need the model: predict again",
+                    path=str(folder),
+                )
+    return kept
 
 
 class Collected:
-    """Predictions that grow part by part."""
+    """Predictions that grow part by part, with the n best answers of each question unless they are not wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, n_best: bool = True) -> None:
+        self._wants_n_best = n_best
         self._answers: dict[str, str] = {}
         self._null_odds: dict[str, float] = {}
         self._n_best = Decodings()
-        self._windows = self._close_calls = 0
+        self._windows: dict[str, int] = {}
+        self._close: set[str] = set()
 
     def add(
         self, questions: Sequence[Question], windows: Windows, logits: NDArray[np.float32], decoding: Decoding
@@ -178,14 +229,25 @@ class Collected:
         decoded = dict(decode_questions(questions, windows, logits, decoding))
         for key, item in decoded.items():
             self._answers[key], self._null_odds[key] = item.answer, item.null_odds
-            self._close_calls += item.margin < CLOSE
-        self._n_best.add(decoded)
-        self._windows += len(windows)
+            if item.margin < CLOSE:
+                self._close.add(key)
+        if self._wants_n_best:
+            self._n_best.add(decoded)
+        counts = np.bincount(windows.question, minlength=len(questions)).tolist()
+        self._windows |= {question.id: count for question, count in zip(questions, counts, strict=True)}
 
-    def predictions(self, device: str, dtype: str) -> Predictions:
-        """All so far, computed there and in that number format."""
-        computed = Computed(device, dtype, self._windows, self._close_calls)
-        return Predictions(self._answers, self._null_odds, self._n_best, computed)
+    def predictions(self, device: str, dtype: str, ids: Sequence[str] | None = None) -> Predictions:
+        """All so far, or those of some questions in this order, computed there and in that number format."""
+        if ids is None:
+            computed = Computed(device, dtype, sum(self._windows.values()), len(self._close))
+            return Predictions(self._answers, self._null_odds, self._n_best, computed)
+        computed = Computed(device, dtype, sum(self._windows[i] for i in ids), len(self._close.intersection(ids)))
+        answers, odds = {i: self._answers[i] for i in ids}, {i: self._null_odds[i] for i in ids}
+        return Predictions(answers, odds, self._n_best.only(ids), computed)
+
+    def answers(self, questions: Sequence[Question]) -> Mapping[str, str]:
+        """Question id -> answer, of some questions in this order."""
+        return {question.id: self._answers[question.id] for question in questions}
 
 
 def questions_sha256(questions: Sequence[Question]) -> str:

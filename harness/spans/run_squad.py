@@ -37,7 +37,7 @@ def decode_run_squad(context: str, windows: tuple[WindowLogits, ...], decoding: 
     Candidates rank as under ``run_qa``, those of one text where the best of them stands. The no-answer candidate is
     always among the candidates returned, in forced-answer mode never.
     """
-    spans, logits = _find_candidates(windows, decoding)
+    spans, logits = find_candidates(windows, decoding)
     order = np.argsort(-logits.sum(axis=1), kind="stable")
     text = _Text(context, windows, decoding)
     found = list(islice(_distinct(text, spans[order]), max(decoding.n_best, 2)))
@@ -71,7 +71,7 @@ def _rank(
     return characters[:last], rows[:last].astype(np.float32)
 
 
-def _find_candidates(windows: Sequence[WindowLogits], decoding: Decoding) -> tuple[Spans, Logits]:
+def find_candidates(windows: Sequence[WindowLogits], decoding: Decoding) -> tuple[Spans, Logits]:
     """Spans and their logits [spans, 2], window by window."""
     lengths = [high - low for low, high in (window.context for window in windows)]
     step = decoding.doc_stride if decoding.doc_stride_is == "step" else lengths[0] - decoding.doc_stride

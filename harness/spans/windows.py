@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,6 +187,13 @@ class Decodings(Mapping[str, tuple[Mapping[str, Any], ...]]):
         for key, item in decoded.items():
             self._place[key] = (item.context, part, first, first + len(item.logits))
             first += len(item.logits)
+
+    def only(self, keys: Iterable[str]) -> Decodings:
+        """The lists of some questions, in this order."""
+        some = Decodings()
+        some._place = {key: self._place[key] for key in keys if key in self._place}
+        some._characters, some._logits = self._characters, self._logits
+        return some
 
     def __getitem__(self, key: str) -> tuple[Mapping[str, Any], ...]:
         context, part, first, end = self._place[key]

@@ -2,7 +2,7 @@
 
 from harness.verdict.digits import resolution, same_digits
 from harness.verdict.judge import SURE, Terms, judge_claim
-from harness.verdict.scope import applies, count_questions
+from harness.verdict.scope import applies, count_questions, figure
 from harness.verdict.seeds import pool_seeds
 from harness.verdict.tolerances import DEFAULTS, HALF_WIDTH, default_tolerance
 
@@ -14,6 +14,7 @@ __all__ = [
     "applies",
     "count_questions",
     "default_tolerance",
+    "figure",
     "judge_claim",
     "pool_seeds",
     "resolution",

@@ -35,6 +35,8 @@ class Terms:
     """Questions that the card prints beside the figure."""
     own: str | None = None
     """Of several seeds: the id of the run with the seeds that the card states."""
+    beside: tuple[Claim, ...] = ()
+    """Claims that stand beside this one and were scored with it: a protocol has to give all of them."""
 
 
 def judge_claim(claim: Claim, runs: Run | Sequence[Run] | None, terms: Terms | None = None) -> Comparison:
@@ -173,7 +175,11 @@ class _Judge:
             )
             return Verdict.INCONCLUSIVE, reason, explained.name
         if zone is Zone.INCONCLUSIVE:
-            protocols = f"none of {len(tried)} other protocols tried gives it" if tried else "no other one was tried"
+            protocols = (
+                f"none of {len(tried)} other protocols tried gives it{self.together()}"
+                if tried
+                else "no other one was tried"
+            )
             reason = (
                 f"{found}: the card does not say how it scored, and another protocol can move a figure by up to "
                 f"{tolerance.inconclusive:g}; {protocols}"
@@ -185,7 +191,7 @@ class _Judge:
                 "or with --keep-logits and compare with the data"
             )
             return Verdict.INCONCLUSIVE, reason, None
-        reason = f"{found}, tolerance {tolerance.within:g}, and none of {len(tried)} other protocols tried gives it"
+        reason = f"{found}, tolerance {tolerance.within:g}, and {self.none_gives(tried)}"
         return Verdict.DIFFERS, reason, None
 
     def by_seeds(self, tolerance: Tolerance) -> Comparison:
@@ -262,13 +268,19 @@ class _Judge:
         return replace(tolerance, inconclusive=max(tolerance.inconclusive, 2.0 * tolerance.within))
 
     def explanation(self, tolerance: Tolerance, spread: float) -> Rescored | None:
-        """The first protocol under which the claim is within tolerance."""
-        measure = Measure(self.claim, replace(tolerance, warned=tolerance.within))
-        for tried in self.runs[0].alternatives or ():
-            value = figure_in(self.claim, tried.scores)
-            if value is not None and measure.zones(value - spread, value + spread)[0] <= Zone.WITHIN:
-                return tried
-        return None
+        """The first protocol under which the claim, and those beside it, are within tolerance."""
+        run, narrow = self.runs[0], replace(tolerance, warned=tolerance.within)
+
+        def gives(claim: Claim, tried: Rescored) -> bool:
+            value = figure_in(claim, tried.scores)
+            if value is None and claim is not self.claim:
+                value = figure(claim, run)  # a protocol that says nothing of it leaves it as it is
+            if value is None:
+                return False
+            return Measure(claim, narrow).zones(value - spread, value + spread)[0] <= Zone.WITHIN
+
+        claims = (self.claim, *self.terms.beside)
+        return next((t for t in run.alternatives or () if all(gives(claim, t) for claim in claims)), None)
 
     def guesses(self) -> bool:
         """Whether a value that somebody assumed affects training."""
@@ -294,6 +306,10 @@ class _Judge:
         if self.above(value) and value - self.claim.reported > tolerance.warned + resolution(self.claim):
             return "at least what is claimed, and no more is asked"
         return f"tolerance {tolerance.within:g}"
+
+    def none_gives(self, tried: Sequence[Rescored]) -> str:
+        together = " together with the figures beside it" if self.terms.beside else ""
+        return f"none of {len(tried)} other protocols tried gives it{together}"
 
     def coarse(self) -> str:
         return f"the claim is printed to {resolution(self.claim):g} points only, which is too coarse"

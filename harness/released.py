@@ -139,7 +139,7 @@ def _same_data(run: Run, runs: Path) -> Iterator[tuple[Path, Run]]:
         if (
             other.id != run.id
             and other.status == "finished"
-            and other.bounds is None
+            and not (other.bounds is not None and other.bounds.partial)
             and other.evaluated is not None
             and other.evaluated.sha256 == run.evaluated.sha256
         ):

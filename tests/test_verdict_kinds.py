@@ -232,6 +232,13 @@ def test_runs_that_cannot_be_pooled(change, said):
     assert said in judged.reason
 
 
+def test_seeds_that_agree_to_the_question_do_not_make_an_interval_of_nothing():
+    pooled = pool_seeds([80.0, 80.0, 80.0], 1.0, 1000)
+    assert pooled.deviation == 0.0
+    assert pooled.half_95 == pytest.approx(4.968 * 0.1 / math.sqrt(12), rel=1e-3)
+    assert pool_seeds([80.0, 80.0, 80.0], 1.0).half_99 == 0.0
+
+
 @pytest.mark.parametrize(
     ("kind", "n", "gap", "verdict"),
     [

@@ -98,7 +98,10 @@ def _retrained(opened: Opened, folders: Sequence[Path]) -> tuple[tuple[Path, Run
 
 def _given(opened: Opened, folders: Sequence[Path], kind: Kind) -> tuple[tuple[Path, Run], ...]:
     found = _recorded(opened.card.name, folders, same_name)
-    return tuple((path, run) for path, run in found if run.kind == kind)[:1]
+    of_kind = [(path, run) for path, run in found if run.kind == kind]
+    # a run that asked all questions says more than a newer one that stopped early
+    whole = [(path, run) for path, run in of_kind if run.bounds is None or not run.bounds.partial]
+    return tuple((whole or of_kind)[:1])
 
 
 def _recorded(

@@ -120,7 +120,12 @@ class Bounds:
     """Official key -> points."""
     high: Mapping[str, float]
     decided: bool
-    """It stopped because the verdict was certain, not because the questions were used up."""
+    """The verdicts that it was to be certain about were certain when it stopped."""
+
+    @property
+    def partial(self) -> bool:
+        """Questions were left; else all were asked, and the figures are those of the data."""
+        return self.used < self.n
 
 
 @dataclass(frozen=True, slots=True)

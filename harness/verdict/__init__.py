@@ -1,7 +1,8 @@
 """Claims against runs: how far apart, how far they may be, and the verdict in words."""
 
 from harness.verdict.digits import resolution, same_digits
-from harness.verdict.judge import SURE, Terms, judge_claim
+from harness.verdict.held import Terms
+from harness.verdict.judge import SURE, judge_claim
 from harness.verdict.scope import applies, count_questions, figure
 from harness.verdict.seeds import pool_seeds
 from harness.verdict.tolerances import DEFAULTS, HALF_WIDTH, default_tolerance

@@ -54,9 +54,10 @@ def _other_number(claim: Claim, run: Run, evaluated: DataUsed, found: DataRef, t
     whole = _WHOLE.get((found.name, found.split), evaluated.n)
     if evaluated.n != whole:
         return f"other questions: the run evaluated {evaluated.n}, the claim is about all {whole} of {found}"
+    early = run.bounds is not None and run.bounds.partial
     # an early stop counts the questions it asked, which is no other number
     counted = evaluated.n if claim.subset in ("all", "best") else run.scores.get(_TOTALS[claim.subset])
-    if total is not None and run.bounds is None and counted is not None and counted != total:
+    if total is not None and not early and counted is not None and counted != total:
         return f"other questions: the run evaluated {counted:g}, the card prints {total} beside the figure"
     return None
 

@@ -14,7 +14,7 @@ _MOST = 1000
 """Seeds above which nobody will go."""
 
 
-def pool_seeds(values: Sequence[float], half_width: float) -> Seeds:
+def pool_seeds(values: Sequence[float], half_width: float, n: int = 0) -> Seeds:
     """The mean of several seeds, and the prediction interval for one more run.
 
     ``mean +- t * s * sqrt(1 + 1/n)`` with n - 1 degrees of freedom (Hahn and Meeker, *Statistical Intervals*, 1991,
@@ -23,22 +23,26 @@ def pool_seeds(values: Sequence[float], half_width: float) -> Seeds:
     Args:
         values: One figure of each seed, in points; two or more.
         half_width: The widest half of the 95 % interval that is to count, in points.
+        n: Questions that each figure is a mean over. Figures move by whole questions, so that seeds may agree by
+            chance: for the intervals the variance of that rounding, 1/12 of a question squared, is added (Sheppard's).
+            0 leaves it out.
 
     Raises:
         ValueError: there are fewer than two values.
     """
-    n = len(values)
-    if n < 2:
-        raise ValueError(f"found {n} value(s), expected two or more to tell a spread")
-    mean = math.fsum(values) / n
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    count = len(values)
+    if count < 2:
+        raise ValueError(f"found {count} value(s), expected two or more to tell a spread")
+    mean = math.fsum(values) / count
+    variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
+    spread = math.sqrt(variance + ((100.0 / n) ** 2 / 12.0 if n else 0.0))
     return Seeds(
         tuple(values),
         mean,
-        deviation,
-        _half(deviation, n, 0.95),
-        _half(deviation, n, 0.99),
-        _enough(deviation, n, half_width),
+        math.sqrt(variance),
+        _half(spread, count, 0.95),
+        _half(spread, count, 0.99),
+        _enough(spread, count, half_width),
     )
 
 

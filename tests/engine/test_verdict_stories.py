@@ -80,7 +80,7 @@ def tell(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, d
 
 def documented() -> dict[str, tuple[str, str]]:
     """Story -> verdict and reason, as the page has them."""
-    section = PAGE.read_text("utf-8").partition("## Eight cards")[2].partition("\n## ")[0]
+    section = PAGE.read_text("utf-8").partition("### Eight cards")[2].partition("\n### ")[0]
     rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in section.splitlines() if "`" in line]
     return {row[0]: (row[-2].strip("`"), row[-1]) for row in rows if row[0].startswith("claims")}
 

@@ -138,7 +138,7 @@ def test_the_example_of_the_document_works(pytester, cards):
     record(cards, **OUTSIDE | {"exact": 75.2})
     tests = pytester.path / "tests"
     tests.mkdir()
-    (tests / "test_cards.py").write_text(example, "utf-8")
+    (tests / "test_claims_of_ours.py").write_text(example, "utf-8")
     result = pytester.runpytest("-rA")
     counted = result.parseoutcomes()
     assert counted["failed"] == 2  # F1 differs, by the item's terms and by half a point

@@ -40,7 +40,8 @@ def other_runs(known: Known, run: Run, others: Sequence[tuple[Path, Run]]) -> It
 
 
 def _alike(run: Run, other: Run) -> bool:
-    finished = other.status == "finished" and not (other.bounds is not None and other.bounds.partial) and other.kind != "replay"
+    partial = other.bounds is not None and other.bounds.partial
+    finished = other.status == "finished" and not partial and other.kind != "replay"
     data = run.evaluated is not None and other.evaluated is not None and run.evaluated.sha256 == other.evaluated.sha256
     return finished and data and run.scores.keys() == other.scores.keys() and _weights(run) is not None and (
         _weights(run) == _weights(other)

@@ -116,7 +116,10 @@ def claim(figure: float, metric: str) -> Claim:
 def run_of(kind: str, rows: np.ndarray, number: int = 0):
     exact, f1 = (100.0 * rows.mean(axis=0)).tolist()
     evaluated = replace(BARE.evaluated, ref=DATA, n=len(rows))
-    return replace(BARE, id=f"run-{number}", kind=kind, scores={"exact": exact, "f1": f1}, evaluated=evaluated)
+    recipe = replace(BARE.recipe, stages=tuple(replace(stage, seed=number) for stage in BARE.recipe.stages))
+    return replace(
+        BARE, id=f"run-{number}", recipe=recipe, kind=kind, scores={"exact": exact, "f1": f1}, evaluated=evaluated
+    )
 
 
 def judge_world(kind, system, questions, keep, generator, seeds):

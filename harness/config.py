@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.assumptions.entries import AssumedTolerance
-from harness.assumptions.tolerances import EntryError, read_tolerance
+from harness.assumptions.tolerances import EntryError, find_repeated, read_tolerance
 from harness.errors import RecordError
 
 _DEFAULT_RUNS = "runs"
@@ -74,4 +74,11 @@ def _tolerances(section: dict[str, object], file: Path) -> tuple[AssumedToleranc
             where = f"{file}: entry {number} of tool.harness.tolerances"
             shown = str(error) if str(error).isprintable() else repr(str(error))[1:-1]
             raise RecordError(f"{where}: {shown}", path=str(file)) from error
+    repeated = find_repeated(read)
+    if repeated is not None:
+        raise RecordError(
+            f"{file}: tool.harness.tolerances: found two entries for {repeated.metric} of the same subset, data set "
+            "and kind, expected one; remove one",
+            path=str(file),
+        )
     return tuple(read)

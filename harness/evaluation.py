@@ -187,7 +187,7 @@ def evaluate_model(
 
     def take(done: Run) -> Run | None:
         kept = (folder / LOGITS).is_dir()
-        if not kept and (keep_logits or (explaining is not None and explaining.needed(done))):
+        if not kept and (keep_logits or (explaining is not None and explaining.lacks(done))):
             return None
         if explaining is None:
             return done

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,10 +16,22 @@ from harness.audited import audit_files
 from harness.card_files import CardFile, Unread, model_cards
 from harness.claim_names import name_claims
 from harness.errors import HarnessError, NoEvidenceError
-from harness.evidence import Kind, Opened, Options, failing, find_evidence, judge, on_present_data, open_card, outcome
+from harness.evidence import (
+    Evidence,
+    Kind,
+    Opened,
+    Options,
+    failing,
+    gather_evidence,
+    judge_one,
+    on_present_data,
+    open_card,
+    outcome,
+)
 from harness.examples import recorded_example
 from harness.records import Claim, Comparison, Example, ExampleComparison, Run, Verdict
 from harness.store import is_record, load_run
+from harness.verdict import can_check, figure, same_digits
 
 Check = Literal["card", "audit", "evidence", "claim", "example"]
 State = Literal["pass", "note", "fail"]
@@ -80,7 +91,7 @@ class GateResult:
 @dataclass(frozen=True, slots=True)
 class _Evidence:
     opened: Opened
-    runs: tuple[tuple[Path, Run], ...]
+    found: Evidence | None
     rows: tuple[GateRow, ...] = field(default=())
 
 
@@ -101,17 +112,20 @@ def check_release(paths: Sequence[Path], terms: Terms) -> GateResult:
 def freshness(opened: Opened, run: Run) -> tuple[Literal["fresh", "stale", "undated"], str]:
     """Whether a run is of what a card says now, and how that is known.
 
-    ``fresh``: recorded on the very text, or the card was written from the run, or the claims are those that were judged
-    then. ``stale``: claims have changed, or embedded data. ``undated``: the record does not tell.
+    ``fresh``: recorded on the very text, or the card was written from the run and claims its figures, or the claims are
+    those that were judged then. ``stale``: claims have changed, or embedded data. ``undated``: the record does not
+    tell.
     """
     if not on_present_data(run):
         return "stale", "the embedded data set has changed since"
     if run.card_sha256 == opened.card.sha256:
         return "fresh", "recorded on this text of the card"
-    if f"`{run.id}`" in _written(opened.card.text):
+    if f"`{run.id}`" in _written(opened.card.text) and _all_give_digits(opened.card.claims, run):
         return "fresh", "the card was written from this run"
     if not run.comparisons:
-        return "undated", "the record does not tell what the card claimed; judge it anew with harness reproduce"
+        anew = {"released": "harness evaluate --card", "replay": "harness compare with the predictions"}
+        command = anew.get(run.kind, "harness reproduce")
+        return "undated", f"the record does not tell what the card claimed; judge it anew with {command}"
     then, now = _told(c.claim for c in run.comparisons), _told(opened.card.claims)
     if then == now:
         return "fresh", "the card was edited since, its claims were not"
@@ -136,8 +150,8 @@ def _card_rows(file: CardFile | Unread, findings: dict[str, tuple[Reviewed, ...]
         yield _unreadable(path, "card", f"{path}: cannot be used ({error.strerror or error})")
         return
     yield from evidence.rows
-    if evidence.runs:
-        yield from _claim_rows(evidence, terms)
+    if evidence.found is not None:
+        yield from _claim_rows(evidence, evidence.found, terms)
     yield from _example_rows(evidence, terms)
 
 
@@ -176,16 +190,17 @@ def _evidence(opened: Opened, terms: Terms) -> _Evidence:
             rows.append(_unreadable(path, "evidence", str(error), file.name))
     if not opened.card.claims:
         rows.append(GateRow(path, "evidence", "", "no claim", "note", "the card makes no claim"))
-        return _Evidence(opened, (), tuple(rows))
+        return _Evidence(opened, None, tuple(rows))
     try:
-        found = find_evidence(opened, terms.runs, terms.kind)
+        found = gather_evidence(opened, terms.runs, terms.kind)
     except NoEvidenceError as error:
         result = "stale" if error.stale else "missing"
         reason = f"{len(opened.card.claims)} claims unchecked: {str(error).removeprefix(f'{path}: ')}"
-        return _Evidence(opened, (), (*rows, GateRow(path, "evidence", "", result, "fail", reason)))
+        return _Evidence(opened, None, (*rows, GateRow(path, "evidence", "", result, "fail", reason)))
     except HarnessError as error:
-        return _Evidence(opened, (), (*rows, _unreadable(path, "evidence", str(error))))
-    for _, run in found:
+        told = rows or [_unreadable(path, "evidence", str(error))]  # a record that was named already is not named twice
+        return _Evidence(opened, None, tuple(told))
+    for _, run in found.used(opened.card.claims):
         result, reason = freshness(opened, run)
         fails = result == "stale" or (terms.strict and result != "fresh")
         state: State = "fail" if fails else "pass" if result == "fresh" else "note"
@@ -193,9 +208,11 @@ def _evidence(opened: Opened, terms: Terms) -> _Evidence:
     return _Evidence(opened, found, tuple(rows))
 
 
-def _claim_rows(evidence: _Evidence, terms: Terms) -> Iterator[GateRow]:
+def _claim_rows(evidence: _Evidence, recorded: Evidence, terms: Terms) -> Iterator[GateRow]:
     opened, path = evidence.opened, str(evidence.opened.path)
-    comparisons = judge(opened, [run for _, run in evidence.runs], terms.options)
+    comparisons = [
+        judge_one(opened, [run for _, run in recorded.of(claim)], claim, terms.options) for claim in opened.card.claims
+    ]
     names = {id(claim): name for name, claim in name_claims(opened.card.claims).items()}
     for found in comparisons:
         result = found.state if found.deviation is None else "known deviation"
@@ -210,10 +227,9 @@ def _claim_rows(evidence: _Evidence, terms: Terms) -> Iterator[GateRow]:
 
 def _example_rows(evidence: _Evidence, terms: Terms) -> Iterator[GateRow]:
     """The examples that some run answered; what a card prints was printed by its weights, so theirs go first."""
-    opened, runs = evidence.opened, list(evidence.runs)
-    if terms.kind is None and opened.card.examples:
-        with suppress(NoEvidenceError):
-            runs = [*find_evidence(opened, terms.runs, "released"), *runs]
+    opened = evidence.opened
+    groups = () if evidence.found is None else evidence.found.groups
+    runs = sorted((member for group in groups for member in group), key=lambda member: member[1].kind != "released")
     for example in opened.card.examples:
         found = _answered(example, (run for _, run in runs))
         if found is None:
@@ -251,6 +267,12 @@ def _counted(rows: Iterable[GateRow]) -> str:
 
 def _unreadable(path: str, check: Check, message: str, what: str = "") -> GateRow:
     return GateRow(path, check, what, "unreadable", "fail", " ".join(message.split()), unreadable=True)
+
+
+def _all_give_digits(claims: Iterable[Claim], run: Run) -> bool:
+    """Whether every claim that the run can check is its own figure."""
+    checked = [(claim, figure(claim, run)) for claim in claims if can_check(claim, run)]
+    return bool(checked) and all(value is not None and same_digits(value, claim) for claim, value in checked)
 
 
 def _written(text: str) -> str:

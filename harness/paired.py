@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Literal
 from harness.data import EMBEDDED, checksum, load_data
 from harness.errors import DataError, PredictionsError, RecordError
 from harness.flips import compare_groups, measure_kappa, sort_flips
+from harness.per_question import read_scores
 from harness.prediction_files import read_predictions
-from harness.records import DataUsed, Paired, Question, Run, Scores, from_json
+from harness.records import DataUsed, Paired, Question, Run, Scores
 from harness.signature import compare_signatures, parse_signature, signature
-from harness.squad import Rules, score_predictions, summarize
-from harness.store import file_sha256, load_run, read_json
+from harness.squad import Rules, score_predictions
+from harness.store import load_run
 
-PER_QUESTION = "per_question.json"
 RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 0
@@ -224,7 +223,7 @@ def _embedded(used: DataUsed) -> Sequence[Question] | None:
 
 
 def _side(folder: Path, run: Run) -> _Side:
-    scores = _scores(folder, run)
+    scores = read_scores(folder, run)
     answers = read_predictions(folder / "predictions.json")
     return _Side(_label(run), scores, answers, _signature(folder, run))
 
@@ -237,25 +236,6 @@ def _signature(folder: Path, run: Run) -> str:
     except RecordError as error:
         raise RecordError(f"{folder}: {error}; run it again with --fresh") from error
     return run.signature
-
-
-def _scores(folder: Path, run: Run) -> Scores:
-    """Scores of every question, refused where the folder's files are not those that the record tells of."""
-    file, answers = folder / PER_QUESTION, folder / "predictions.json"
-    if not file.exists():
-        raise RecordError(f"{folder}: has no {PER_QUESTION}; comparing runs in pairs needs their run folders")
-    scores = from_json(Scores, read_json(file), str(file))
-    if not answers.exists() or file_sha256(answers) != run.predictions_sha256 or not _gives(scores, run):
-        raise RecordError(f"{folder}: its predictions or scores are not those of its record; run it again with --fresh")
-    return scores
-
-
-def _gives(scores: Scores, run: Run) -> bool:
-    figures = summarize(scores)
-    # Python 3.12 adds floats more exactly than 3.11: the last bit may differ
-    return figures.keys() == run.scores.keys() and all(
-        math.isclose(figures[key], run.scores[key], abs_tol=1e-9) for key in figures
-    )
 
 
 def _percent(values: Iterable[float]) -> float:

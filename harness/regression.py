@@ -59,6 +59,6 @@ def _fall(change: Change, pair: Sequence[float], limit: float, mcnemar: McNemar)
     chance = "could" if p > 1.0 - change.level else "could hardly"
     return (
         f"{change.score} fell by {-change.difference:.4f} points, from {pair[0]:.4f} to {pair[1]:.4f}, and "
-        f"{-limit:g} is allowed; {interval}, p = {p:.4f} by randomization over {change.over}: "
+        f"{abs(limit):g} is allowed; {interval}, p = {p:.4f} by randomization over {change.over}: "
         f"chance {chance} explain a difference"
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import RecordError
-from harness.evidence import Opened, Options, judge
-from harness.gap import try_protocols
+from harness.evidence import Opened, Options, judge, same_name
+from harness.gap import lacks_logits, try_protocols
 from harness.opened_data import OpenedData
-from harness.paired import PER_QUESTION
+from harness.per_question import PER_QUESTION
 from harness.progress import Progress, silent
 from harness.records import Claim, Comparison, Run, Scores, Verdict, from_json
 from harness.store import RECORD, load_run, read_json
@@ -30,13 +30,15 @@ class Explaining:
     options: Options
 
     def needed(self, run: Run) -> bool:
-        """Whether protocols could say more than the record does."""
-        if run.alternatives is not None:
-            return False
+        """Whether a claim is open that another protocol may explain."""
         return any(
             c.verdict in _OPEN or (c.verdict is Verdict.NOT_COMPARABLE and c.protocol is not None)
             for c in judge(self.opened, run, self.options)
         )
+
+    def lacks(self, run: Run) -> bool:
+        """Whether that takes logits that were never looked at."""
+        return self.needed(run) and (run.alternatives is None or run.untried is not None)
 
     def explain(self, folder: Path, run: Run, progress: Progress = silent) -> Run:
         """The record with what other protocols come to, where that is needed."""
@@ -65,7 +67,13 @@ def with_alternatives(folder: Path, run: Run, data: OpenedData, runs: Path, *, p
             path=str(folder),
         )
     others = tuple(_same_weights(run, runs))
-    return replace(run, alternatives=try_protocols(folder, run, data.questions, others=others, progress=progress))
+    tried = try_protocols(folder, run, data.questions, others=others, progress=progress)
+    untried = lacks_logits(folder, run)
+    if untried is not None and run.alternatives is not None:  # what was tried while the logits were there still holds
+        fresh = {item.name for item in tried}
+        tried = (*(item for item in run.alternatives if item.name not in fresh), *tried)
+        untried = run.untried
+    return replace(run, alternatives=tried, untried=untried)
 
 
 def _same_weights(run: Run, runs: Path) -> Iterator[tuple[Path, Run]]:
@@ -103,6 +111,8 @@ def _has_turned(comparison: Comparison) -> bool:
 def _flip(comparison: Comparison, run: Run, own: Scores | None, references: Sequence[tuple[Run, Scores]]) -> Comparison:
     claim = comparison.claim
     for other, scores in references if own is not None else ():
+        if not _may_be_same_model(run, other):
+            continue
         value = figure(claim, other)
         if value is None or not same_digits(value, claim) or own is None or own.exact.keys() != scores.exact.keys():
             continue
@@ -113,6 +123,12 @@ def _flip(comparison: Comparison, run: Run, own: Scores | None, references: Sequ
     n, gap = count_questions(claim, run), abs(comparison.difference or 0.0)
     told = f"which is {gap * n / 100.0:.1f} of {n} questions; no run on record gives the claimed figure to name them"
     return replace(comparison, reason=f"{comparison.reason}; {told}")
+
+
+def _may_be_same_model(run: Run, other: Run) -> bool:
+    if run.model is not None and other.model is not None:
+        return run.model.sha256 == other.model.sha256
+    return same_name(run.card_name, other.card_name)
 
 
 def _in_subset(claim: Claim, has_ans: bool) -> bool:

@@ -80,7 +80,7 @@ def replay_predictions(
         folder,
         begun,
         work,
-        fresh=False,
+        fresh=True,  # scoring takes no time, and what stands there may have been changed
         leftovers=(),
         take=lambda done: done,
         advice="Nothing of the predictions was changed",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import curves, squad
-from harness.paired import PER_QUESTION
+from harness.per_question import PER_QUESTION
 from harness.records import DataUsed, Decoding, Predictions, Question, Run, Scores
 from harness.run_folder import COMPUTING, now
 from harness.signature import signature

@@ -163,25 +163,43 @@ def is_record(file: Path) -> bool:
     return isinstance(data, dict) and "schema" in data and isinstance(data.get("recipe"), dict)
 
 
+def _may_be_of(path: Path, card_name: str, same: Callable[[str, str], bool]) -> bool:
+    """Whether a file is the record of a card's run, as far as it can be read."""
+    try:
+        data = read_json(path)
+    except RecordError:
+        if path.name != RECORD:
+            return False
+        raise
+    if not isinstance(data, dict) or not (path.name == RECORD or ("schema" in data and "recipe" in data)):
+        return False
+    name = data.get("card_name")
+    return not isinstance(name, str) or same(name, card_name)
+
+
 def find_runs(
     card_name: str, folders: Iterable[Path], same: Callable[[str, str], bool] = str.__eq__
 ) -> tuple[tuple[Path, Run], ...]:
     """Finished runs of a card, newest first, from ``*.json`` files and run folders directly under `folders`.
 
-    Files that are no readable records are passed over: a folder of runs may hold other things.
+    Other JSON files are passed over, as a folder of runs may hold other things, and so are records of other cards.
 
     Args:
         card_name: The card's name.
         folders: Where to look.
         same: Whether a run's name is the card's.
+
+    Raises:
+        RecordError: a record that is or may be of the card cannot be read: what it says must not be passed over.
     """
     found: list[tuple[Path, Run]] = []
     for folder in folders:
         if not folder.is_dir():
             continue
         for path in sorted([*folder.glob("*.json"), *folder.glob(f"*/{RECORD}")]):
-            with contextlib.suppress(RecordError):
-                run = load_run(path)
-                if same(run.card_name, card_name) and run.status == "finished":
-                    found.append((path, run))
+            if not _may_be_of(path, card_name, same):
+                continue
+            run = load_run(path)
+            if run.status == "finished":
+                found.append((path, run))
     return tuple(sorted(found, key=lambda item: (item[1].finished or "", str(item[0])), reverse=True))

@@ -109,10 +109,10 @@ def test_what_the_card_does_not_state_fails_nothing(world, capsys):
 
 def test_a_protocol_that_a_card_states_counts(world):
     opened, run = open_card(world / "tiny.md"), load_run(make_run(world, protocol="farm"))
-    assert _recipe_notes(opened, run)[1] is False
+    assert _recipe_notes(opened, run)[1] == []
     stated = replace(opened.recipe, origins={**opened.recipe.origins, "protocol": Origin("stated")})
-    notes, otherwise = _recipe_notes(replace(opened, recipe=stated), run)
-    assert otherwise is True
+    notes, against = _recipe_notes(replace(opened, recipe=stated), run)
+    assert against == ["decoded otherwise than the card states"]
     assert notes[1] == "decoded otherwise, decoding: the run had farm, the card states run_qa"
 
 

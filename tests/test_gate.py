@@ -153,6 +153,8 @@ def test_evidence_of_other_claims_is_stale(card):
     assert freshness(changed, run)[0] == "undated"
     with (card / "README.md").open("a", encoding="utf-8") as file:
         file.write("\n<!-- harness:evidence -->\n\n- Run: `tiny-1`, retrained\n\n<!-- /harness:evidence -->\n")
+    assert freshness(open_card(card), run)[0] == "undated"  # it claims other figures than that run's
+    edit(card, "value: 80.1", "value: 80.0")
     assert freshness(open_card(card), run) == ("fresh", "the card was written from this run")
     assert freshness(open_card(card), replace(run, id="tiny-10"))[0] == "undated"
 

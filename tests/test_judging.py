@@ -10,8 +10,18 @@ import pytest
 
 from harness.config import read_config
 from harness.errors import RecipeError, RecordError
-from harness.evidence import Options, failing, find_evidence, how_scored, judge, open_card, outcome
-from harness.records import DataRef, DataUsed, Recipe, Rescored, Verdict
+from harness.evidence import (
+    Options,
+    failing,
+    find_evidence,
+    gather_evidence,
+    how_scored,
+    judge,
+    open_card,
+    outcome,
+    same_name,
+)
+from harness.records import Bounds, DataRef, DataUsed, Recipe, Rescored, StageResult, Verdict
 from harness.signature import signature
 from harness.squad import score_predictions
 from harness.squad_files import read_squad_file
@@ -268,7 +278,7 @@ def test_which_kind_of_evidence_is_found(write, tmp_path):
     runs = keep(
         tmp_path,
         run_of(opened, 80.0, "replay"),
-        replace(run_of(opened, 80.0, "released"), card_name="another/TINY"),
+        replace(run_of(opened, 80.0, "released"), card_name="TINY"),
         run_of(opened, 80.0),
     )
     kinds = {kind: [run.kind for _, run in find_evidence(opened, runs, kind)] for kind in ("replay", "released")}
@@ -292,7 +302,7 @@ def test_without_evidence_the_error_says_what_makes_some(write, tmp_path):
 def test_other_seeds_alone_are_evidence_from_three_on(write, tmp_path):
     opened = write()
     runs = keep(tmp_path, run_of(opened, 80.0, seed=7), run_of(opened, 80.1, seed=8))
-    with pytest.raises(RecordError, match="recipe or the embedded data set has changed"):
+    with pytest.raises(RecordError, match="no recorded run has the card's own seeds"):
         find_evidence(opened, runs)
     keep(tmp_path, run_of(opened, 80.2, seed=9))
     assert {run.recipe.stages[0].seed for _, run in find_evidence(opened, runs)} == {7, 8, 9}
@@ -311,3 +321,87 @@ def test_seeds_on_other_data_are_not_pooled(write, tmp_path):
 def test_an_impossible_tolerance_is_refused(points):
     with pytest.raises(ValueError, match="expected 0 to 100 points"):
         Options(tolerance=points)
+
+
+def test_each_claim_is_held_against_the_evidence_of_its_data(write, tmp_path):
+    text = CARD.replace(
+        "---\n\n# tiny",
+        "  - task: {type: question-answering}\n    dataset: {type: other, name: other, split: test}\n    metrics:\n"
+        "    - {type: exact_match, value: 70.000}\n---\n\n# tiny",
+    )
+    opened = write(text=text)
+    run = run_of(opened, 80.0, "released")
+    elsewhere = replace(run, id="elsewhere", scores={"exact": 70.0}, finished="2099-01-01T00:00:00+00:00")
+    elsewhere = replace(elsewhere, evaluated=replace(run.evaluated, ref=DataRef("other", "test"), sha256="c" * 64))
+    evidence = gather_evidence(opened, keep(tmp_path, run, elsewhere))
+    first, second = opened.card.claims
+    assert [member.id for _, member in evidence.of(first)] == [run.id]
+    assert [member.id for _, member in evidence.of(second)] == ["elsewhere"]
+    assert len(evidence.used(opened.card.claims)) == 2
+    states = [judge(opened, [r for _, r in evidence.of(c)])[n].state for n, c in enumerate(opened.card.claims)]
+    assert states == ["matches", "matches"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("owner/tiny", "Owner/Tiny", True),
+        ("owner/tiny", "tiny", True),
+        ("owner/tiny", "thief/tiny", False),
+        ("owner/tiny", "owner/tin", False),
+    ],
+)
+def test_an_owner_may_be_left_out_and_not_be_another(one, other, same):
+    assert same_name(one, other) is same_name(other, one) is same
+
+
+def test_a_record_that_cannot_be_read_is_not_passed_over(write, tmp_path):
+    opened = write()
+    runs = keep(tmp_path, run_of(opened, 80.0), run_of(opened, 60.0, seed=7))
+    assert find_evidence(opened, runs)
+    broken = runs / "retrained-7-60.0" / "record.json"
+    broken.write_text(broken.read_text("utf-8")[:-20], "utf-8")
+    with pytest.raises(RecordError, match=r"record.json"):
+        find_evidence(opened, runs)
+    broken.write_text('{"schema": 1, "recipe": {}, "card_name": "somebody/else"}', "utf-8")
+    assert find_evidence(opened, runs)
+    (runs / "notes.json").write_text("no JSON at all", "utf-8")
+    assert find_evidence(opened, runs)
+
+
+def test_training_on_other_data_says_nothing_against_a_recipe(write):
+    opened = write()
+    result = StageResult("s", "0", "0", 21, 21, 1, 1.0, 1.0, (DataUsed(DataRef("squad_v2", "train"), 21, 9, "d", "x"),))
+    for exact in (60.0, 80.0):
+        comparison = verdict(opened, replace(run_of(opened, exact), stages=(result,)))
+        assert comparison.verdict is Verdict.INCONCLUSIVE
+        assert "trained on 21 of 130319 questions of squad_v2:train, which is not the recipe" in comparison.reason
+    sliced = replace(result, data=(DataUsed(DataRef("squad_v2", "train[:21]"), 21, 9, "d", "x"),))
+    assert verdict(opened, replace(run_of(opened, 80.0), stages=(sliced,))).verdict is Verdict.MATCHES
+
+
+def test_bounds_of_one_protocol_are_not_those_of_another(write):
+    opened = write(settings="stage = main\nprotocol = run_qa\n")
+    run = run_of(opened, 80.0, "released")
+    stated = Rescored("n_best 20", "twenty", {"exact": 80.0}, 1, 1, run.recipe.decoding)
+    other = replace(run, recipe=replace(run.recipe, decoding=replace(run.recipe.decoding, n_best=5)))
+    bounds = Bounds("b", 0.05, 0, 100, 2000, {"exact": 79.99}, {"exact": 80.01}, True)
+    comparison = verdict(opened, replace(other, alternatives=(stated,), bounds=bounds))
+    assert comparison.verdict is Verdict.NOT_COMPARABLE
+    assert "stopped early" in comparison.reason
+
+
+def test_two_entries_for_the_same_thing_are_refused(write, tmp_path):
+    entry = "- {metric: exact_match, points: %d, reason: r}\n"
+    with pytest.raises(RecipeError, match=r"yaml:4: tolerances: found a second entry"):
+        write(assumptions="tolerances:\n" + entry % 3 + entry % 30)
+    text = '[[tool.harness.tolerances]]\nmetric = "f1"\npoints = 1\nreason = "r"\n'
+    (tmp_path / "pyproject.toml").write_text(text * 2, "utf-8")
+    with pytest.raises(RecordError, match="found two entries for f1"):
+        read_config(tmp_path)
+
+
+def test_a_half_width_alone_leaves_the_zone_of_few_questions(write):
+    opened = write(assumptions="tolerances:\n- {metric: exact_match, half_width: 2.0, reason: r}\n")
+    assert verdict(opened, run_of(opened, 78.1)).verdict is Verdict.INCONCLUSIVE  # 0.8 times the root of 11873 / 2000
+    assert verdict(opened, run_of(opened, 78.0)).verdict is Verdict.DIFFERS

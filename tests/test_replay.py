@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tiny_world import card, write_world
 
 from harness.cli import main
-from harness.errors import PredictionsError
+from harness.errors import PredictionsError, RecordError
 from harness.evidence import find_evidence, judge, open_card, outcome
 from harness.opened_data import open_data
 from harness.replay import replay_predictions
-from harness.store import load_run
+from harness.store import load_run, save_run
 
 ANSWERS = {str(i): "c" if i % 2 else "" for i in range(12)} | {"1": "d", "3": "d", "0": "c"}
 """Nine of twelve right."""
@@ -51,6 +52,32 @@ def test_a_prediction_file_is_evidence_and_leaves_a_record(world, capsys):
     ]
     assert call(capsys, "tiny.md", run.id)[0] == 0  # and by its id
     assert "tells nothing of the card's training" in call(capsys, "tiny.md", "answers.json", *DATA)[2]
+
+
+def test_a_record_that_was_edited_is_not_believed(world, capsys):
+    (world / "tiny.md").write_text(card("90.0"), "utf-8")
+    assert call(capsys, "tiny.md", "answers.json", *DATA)[0] == 1
+    (folder,) = (world / "runs").iterdir()
+    run = load_run(folder)
+    save_run(folder, replace(run, scores={**run.scores, "exact": 90.0}))
+    code, _, err = call(capsys, "tiny.md", folder)
+    assert code == 2
+    assert "its predictions or scores are not those of its record" in err
+    with pytest.raises(RecordError, match="not those of its record"):
+        find_evidence(open_card(world / "tiny.md"), world / "runs")
+    assert call(capsys, "tiny.md", "answers.json", *DATA)[0] == 1  # predictions are always scored
+    assert load_run(folder).scores["exact"] == 75.0
+
+
+def test_some_of_the_questions_are_no_evidence_for_all(world, capsys):
+    """The size of the split is known, and the file has fewer questions."""
+    text = card().replace("type: mini, name: mini, split: validation", "type: squadshifts, config: amazon, split: test")
+    (world / "tiny.md").write_text(text.replace("mini", "squadshifts:amazon"), "utf-8")
+    arguments = ["--data", "squadshifts:amazon:test", "--use", "squadshifts=mini.json", "--json"]
+    code, out, _ = call(capsys, "tiny.md", "answers.json", *arguments)
+    (comparison,) = json.loads(out)["comparisons"]
+    assert (code, comparison["verdict"]) == (1, "not_comparable")
+    assert "the run evaluated 12, the claim is about all 9885" in comparison["reason"]
 
 
 def test_one_digit_more_differs(world, capsys):

@@ -23,9 +23,12 @@ def released(exact, *alternatives, **rest):
 
 
 def seeds(*values, kind="retrained", assumed=""):
-    return [
-        replace(run_with(kind, exact=value, assumed=assumed), id=f"run-{number}") for number, value in enumerate(values)
-    ]
+    return [with_seed(run_with(kind, exact=value, assumed=assumed), number) for number, value in enumerate(values)]
+
+
+def with_seed(run, seed):
+    stages = tuple(replace(stage, seed=seed) for stage in run.recipe.stages)
+    return replace(run, id=f"run-{seed}", recipe=replace(run.recipe, stages=stages))
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,13 @@ def test_a_large_gap_is_no_difference_before_other_protocols_were_tried():
     assert "none was tried" in judged.reason
 
 
+def test_a_large_gap_is_no_difference_where_logits_were_not_at_hand():
+    run = replace(released(60.0, ("raw text", 59.0)), untried="No logits were kept.")
+    judged = judge_claim(claim("80.000"), run, ASSUMED)
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.reason.endswith("none of 1 other protocols tried gives it. No logits were kept.")
+
+
 def test_agreement_under_a_protocol_of_ones_own_choice_shows_nothing():
     judged = judge_claim(claim(), released(80.0), OTHER)
     assert judged.verdict is Verdict.INCONCLUSIVE
@@ -188,11 +198,24 @@ def test_the_widest_interval_that_counts_can_be_set():
     assert "a small model" in judged.tolerance.reason
 
 
-def test_two_seeds_are_judged_by_their_mean_like_one():
+def test_two_seeds_are_judged_by_their_mean_like_one_unless_they_lie_too_far_apart():
     judged = judge_claim(claim("80.0000"), seeds(79.0, 80.2))
     assert judged.verdict is Verdict.WITHIN_TOLERANCE
-    assert judged.reason.startswith("mean of two seeds")
-    assert judge_claim(claim("80.0000"), seeds(78.0, 80.2)).verdict is Verdict.DIFFERS
+    assert judged.reason.startswith("mean of 2 seeds")
+    assert judge_claim(claim("80.0000"), seeds(78.4, 79.2)).verdict is Verdict.DIFFERS
+    for values in ((78.0, 80.2), (70.0, 90.0)):
+        judged = judge_claim(claim("80.0"), seeds(*values))
+        assert judged.verdict is Verdict.INCONCLUSIVE
+        assert "too far for a mean to show anything" in judged.reason
+
+
+def test_a_tolerance_in_points_judges_the_mean_of_any_number_of_seeds():
+    wide = Terms(Tolerance(5.0, 5.0, 5.0, "given"))
+    judged = judge_claim(claim("80.0000"), seeds(81.4, 81.5, 81.6), wide)
+    assert (judged.verdict, judged.seeds.mean) == (Verdict.WITHIN_TOLERANCE, pytest.approx(81.5))
+    assert judge_claim(claim("80.0000"), seeds(81.4, 81.5, 81.6)).verdict is Verdict.DIFFERS
+    assert judge_claim(claim("80.0000"), seeds(70.0, 80.0, 90.0), wide).verdict is Verdict.INCONCLUSIVE
+    assert judge_claim(claim("80.0000"), seeds(88.0, 89.0, 90.0), wide).verdict is Verdict.DIFFERS
 
 
 def test_the_run_with_the_cards_own_seeds_is_worth_most():
@@ -220,6 +243,8 @@ def test_assumed_training_doubles_the_interval_that_decides_nothing():
     ("change", "said"),
     [
         ({"id": "run-0"}, "two runs of one id"),
+        ({"recipe": with_seed(run_with(), 0).recipe}, "the same seeds"),
+        ({"recipe": replace(with_seed(run_with(), 9).recipe, evaluation=None)}, "different recipes"),
         ({"kind": "released"}, "these trained nothing"),
         ({"evaluated": replace(run_with().evaluated, sha256="f" * 64)}, "different questions"),
         ({"bounds": Bounds("m", 0.05, 0, 1, 2, {}, {}, True)}, "stopped early"),

@@ -75,8 +75,8 @@ class AssumedTolerance:
     inconclusive: float | None = None
     """Largest difference that decides nothing; None: as by default."""
     half_width: float | None = None
-    """Of several seeds: the widest half of the 95 % prediction interval that shows agreement; None: `points`, or the
-    default where that is more."""
+    """Of several seeds: the widest half of the 95 % prediction interval that shows agreement; None: their mean is
+    judged by `points`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from harness.assumptions.entries import (
     Assumptions,
     Reading,
 )
-from harness.assumptions.tolerances import KEYS, EntryError, read_tolerance
+from harness.assumptions.tolerances import KEYS, EntryError, find_repeated, read_tolerance
 from harness.assumptions.tree import Tree
 from harness.errors import RecipeError
 
@@ -74,11 +74,16 @@ class _Reader(Tree):
         self.check_schema(fields["schema"])
         stages, of_stages = self.stages(fields.get("stages"))
         readings = tuple(self.readings(fields.get("readings")))
+        tolerances = tuple(self.tolerance(node) for node in self.items(fields.get("tolerances"), "tolerances"))
+        repeated = find_repeated(tolerances)
+        if repeated is not None:
+            message = "tolerances: found a second entry for this metric, data set and kind, expected one; remove one"
+            raise RecipeError(f"{self.path}:{repeated.line}: {message}", field="tolerances")
         return Assumptions(
             self.path,
             (*self.settings(fields.get("settings"), "settings"), *of_stages),
             tuple(self.finding(node) for node in self.items(fields.get("findings"), "findings")),
-            tuple(self.tolerance(node) for node in self.items(fields.get("tolerances"), "tolerances")),
+            tolerances,
             tuple(self.deviation(node) for node in self.items(fields.get("deviations"), "deviations")),
             stages,
             readings,

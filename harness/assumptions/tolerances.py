@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness import names
@@ -63,25 +63,29 @@ def read_tolerance(values: Mapping[str, object], line: int) -> AssumedTolerance:
     )
 
 
+def find_repeated(entries: Sequence[AssumedTolerance]) -> AssumedTolerance | None:
+    """An entry that is about what an earlier one is about; None where all are about something of their own."""
+    seen = set()
+    for entry in entries:
+        about = (entry.metric, entry.subset, entry.dataset, entry.kind)
+        if about in seen:
+            return entry
+        seen.add(about)
+    return None
+
+
 def concerns(entry: AssumedTolerance, kind: RunKind) -> bool:
     """Whether an entry is about runs of a kind; without a kind of its own it is the spread of training again."""
     return kind == entry.kind if entry.kind is not None else kind in _RETRAINED
 
 
-def apply_entry(entry: AssumedTolerance, default: Tolerance, half_width: float) -> Tolerance:
-    """The tolerance that an entry makes of a default.
-
-    Args:
-        entry: The entry.
-        default: What would hold without it.
-        half_width: The default of `Tolerance.half_width` for several seeds; a larger `points` stands in its place.
-    """
+def apply_entry(entry: AssumedTolerance, default: Tolerance) -> Tolerance:
+    """The tolerance that an entry makes of a default; with points and no `half_width` it judges the mean of seeds."""
     if entry.points is None:
         return replace(default, half_width=entry.half_width, reason=entry.reason)
     warned = entry.points if entry.warned is None else entry.warned
     inconclusive = max(warned, default.inconclusive) if entry.inconclusive is None else entry.inconclusive
-    wide = max(half_width, entry.points) if entry.half_width is None else entry.half_width
-    return Tolerance(entry.points, warned, inconclusive, entry.reason, wide)
+    return Tolerance(entry.points, warned, inconclusive, entry.reason, entry.half_width)
 
 
 def _check_rising(points: float | None, warned: float | None, inconclusive: float | None) -> None:

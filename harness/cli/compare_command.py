@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["card", "run", "predictions"]
 
+_OTHERWISE = "decoded otherwise than the card states"
 _STRICT = "Also exit 1 for claims that are inconclusive or not comparable, and for another way of scoring."
 
 
@@ -126,26 +127,30 @@ def _classify(text: str, runs: Path | None) -> tuple[Kind, Path]:
 def _compare_card(
     card: Path, others: Sequence[tuple[Kind, Path]], asked: _Asked, tolerance: float | None, at_least: bool
 ) -> None:
-    from harness.evidence import Options, judge, open_card, outcome
+    from harness.evidence import Options, judge, open_card, outcome, record_judgement
 
     kinds = {kind for kind, _ in others}
     if kinds == {"predictions"} and len(others) == 1:
         opened = open_card(card)
         paths, records = _replay(opened, others[0][1], asked)
     elif kinds == {"run"}:
+        from harness.per_question import check_intact
         from harness.store import load_run
 
         paths = [path for _, path in others]
         records = [load_run(path) for path in paths]
+        for path, record in zip(paths, records, strict=True):
+            check_intact(path, record)
         opened = open_card(card, reading=records[0].recipe.reading)
         records = [_with_protocols(path, run, asked) for path, run in zip(paths, records, strict=True)]
     else:
         raise typer.BadParameter("beside a card: one run, several runs of its recipe, or one prediction file")
-    notes, otherwise = [], False
+    notes: list[str] = []
+    against: list[str] = []
     for record in records:
-        told, other = _recipe_notes(opened, record)
+        told, doubts = _recipe_notes(opened, record)
         notes += [text for text in told if text not in notes]
-        otherwise |= other
+        against += [doubt for doubt in doubts if doubt not in against]
     options = Options(tolerance, at_least, o.project_tolerances())
     comparisons = judge(opened, records, options)
     if records[0].kind == "released":
@@ -153,8 +158,10 @@ def _compare_card(
 
         comparisons = with_flips(records[0], comparisons, paths[0], o.runs_folder(asked.runs))
     code, sentence = outcome(comparisons, strict=asked.strict)
-    if asked.strict and otherwise and code == 0:
-        code, sentence = 1, f"not shown (strict), decoded otherwise than the card states; {sentence}"
+    if asked.strict and against and code == 0:
+        code, sentence = 1, f"not shown (strict), {' and '.join(against)}; {sentence}"
+    if kinds == {"predictions"}:
+        records = [record_judgement(paths[0], records[0], comparisons)]
     if asked.as_json:
         result = {"comparisons": comparisons, "exit_code": code, "outcome": sentence}
         signatures = {"signature": records[0].signature} | ({"runs": [run.id for run in records]} if records else {})
@@ -192,7 +199,7 @@ def _with_protocols(path: Path, run: Run, asked: _Asked) -> Run:
     """A released run with what other protocols come to, where the data are at hand to try them."""
     from harness.released import with_alternatives
 
-    if run.kind != "released" or run.alternatives is not None or not path.is_dir():
+    if run.kind != "released" or not path.is_dir():
         return run
     data = asked.open_data()
     if data is None:
@@ -200,31 +207,35 @@ def _with_protocols(path: Path, run: Run, asked: _Asked) -> Run:
     return with_alternatives(path, run, data, o.runs_folder(asked.runs))
 
 
-def _recipe_notes(opened: Opened, record: Run) -> tuple[list[str], bool]:
-    """What the run did otherwise than the card says, and whether it decoded otherwise than the card states."""
+def _recipe_notes(opened: Opened, record: Run) -> tuple[list[str], list[str]]:
+    """What the run did otherwise than the card says; and of that, in few words, what makes it no evidence for it."""
     from harness.evidence import meant_decoding, same_but_seeds, same_name
     from harness.signature import compare_decodings
 
-    notes = []
+    notes: list[str] = []
+    against: list[str] = []
     if record.kind in ("released", "replay"):
         what = "weights as they were given" if record.kind == "released" else "predictions as they were given"
         notes.append(f"run {record.id} evaluated {what}, and tells nothing of the card's training")
         if not same_name(record.card_name, opened.card.name):
             notes.append(f"run {record.id} evaluated {record.card_name}, the card is of {opened.card.name}")
+            against.append("of another model")
     elif not same_but_seeds(opened.recipe, record.recipe):
         notes.append(f"run {record.id} followed another recipe than {opened.path} states now")
-    otherwise = False
+        if not same_but_seeds(replace(opened.recipe, decoding=record.recipe.decoding), record.recipe):
+            against.append("by another recipe")
     decodings = () if record.kind == "replay" else (meant_decoding(opened, record), record.recipe.decoding)
     for difference in compare_decodings(*decodings) if decodings else ():
         origin = opened.recipe.origins.get("protocol" if difference.name == "decoding" else difference.name)
         stated = origin is not None and origin.how in ("stated", "assumed")
-        otherwise |= stated
+        if stated and _OTHERWISE not in against:
+            against.append(_OTHERWISE)
         first, second = (value or "off" for value in (difference.first, difference.second))
         card = (
             f"the card states {first}" if stated else f"the card states none, and {first} is what it is taken to mean"
         )
         notes.append(f"decoded otherwise, {difference.name}: the run had {second}, {card}")
-    return [*notes, *record.warnings], otherwise
+    return [*notes, *record.warnings], against
 
 
 def _compare_pair(given: Sequence[tuple[Kind, Path]], asked: _Asked, fail_below: float | None, certain: bool) -> None:

@@ -232,13 +232,18 @@ def _judge(folder: Path, record: Run, explaining: Explaining, strict: bool, as_j
     record = record_judgement(folder, record, comparisons)
     write_text(folder / "report.md", render_report(record))
     code, sentence = outcome(comparisons, strict=strict)
+    notes = []
+    if not same_name(record.card_name, explaining.opened.card.name):
+        notes.append(f"the run evaluated {record.card_name}, the card is of {explaining.opened.card.name}")
+        if strict and code == 0:
+            code, sentence = 1, f"not shown (strict), of another model; {sentence}"
     if as_json:
-        print_json({"run": record, "exit_code": code, "outcome": sentence})
+        print_json({"run": record, "exit_code": code, "outcome": sentence, "notes": notes})
     else:
         print_scores(record)
         print_comparisons(comparisons)
-    if not same_name(record.card_name, explaining.opened.card.name):
-        note(f"note: the run evaluated {record.card_name}, the card is of {explaining.opened.card.name}")
+    for text in notes:
+        note(f"note: {text}")
     note(f"report: {folder / 'report.md'}")
     note(sentence)
     raise typer.Exit(code)

@@ -1,26 +1,31 @@
 """Which runs are evidence for a card, and what the card's claims come to against them."""
 
 from harness.evidence.found import (
+    Evidence,
     Kind,
+    Recorded,
     find_evidence,
+    gather_evidence,
     newest_evidence,
     on_present_data,
-    same_but_seeds,
     same_name,
-    same_recipe,
 )
 from harness.evidence.judging import Options, judge, judge_one, known_deviation, record_judgement, with_judgement
 from harness.evidence.opened import Opened, open_card
 from harness.evidence.outcome import failing, outcome
 from harness.evidence.protocols import Scoring, how_scored, meant_decoding
+from harness.verdict.recipes import same_but_seeds, same_recipe
 
 __all__ = [
+    "Evidence",
     "Kind",
     "Opened",
     "Options",
+    "Recorded",
     "Scoring",
     "failing",
     "find_evidence",
+    "gather_evidence",
     "how_scored",
     "judge",
     "judge_one",

@@ -11,12 +11,13 @@ from pathlib import Path
 from harness.assumptions import AcceptedDeviation, AssumedTolerance
 from harness.assumptions.tolerances import apply_entry, concerns
 from harness.claim_names import name_claims
-from harness.evidence.found import same_but_seeds, same_recipe
 from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored, meant_decoding
+from harness.names.sizes import split_size
 from harness.records import Claim, Comparison, Run, Tolerance, Verdict
 from harness.store import save_run
-from harness.verdict import HALF_WIDTH, Terms, applies, count_questions, default_tolerance, figure, judge_claim
+from harness.verdict import SOURCES_N, Terms, applies, count_questions, default_tolerance, figure, judge_claim
+from harness.verdict.recipes import same_but_seeds, same_recipe
 
 _UNCHECKED = "no finished run to check it with"
 
@@ -81,7 +82,7 @@ def judge_one(
     )
     if notes and comparison.verdict is not Verdict.NOT_COMPARABLE:
         comparison = replace(comparison, reason=f"{comparison.reason}; {notes}")
-    return _with_deviation(opened, comparison, options.today)
+    return _with_deviation(opened, _with_other_training(comparison, given[0]), options.today)
 
 
 def with_judgement(run: Run, comparisons: tuple[Comparison, ...]) -> Run:
@@ -143,6 +144,8 @@ def _scored_as_claimed(opened: Opened, claim: Claim, run: Run, terms: Terms) -> 
         same = next((a for a in run.alternatives or () if a.decoding == wanted), None)
         if same is None or _signed_elsewhere(opened, claim, run):
             return None, terms, f"{told}: evaluate with --card"
+        if run.bounds is not None and run.bounds.partial:  # its bounds are of the other way of scoring
+            return None, terms, f"{told}, and stopped early: evaluate with --card"
         rescored = replace(run, scores=same.scores, best={})
         return rescored, replace(terms, protocol="known"), f"its logits were scored as the card states, {same.name}"
     return run, replace(terms, protocol=scoring.protocol), "; ".join(scoring.differences)
@@ -157,7 +160,7 @@ def _signed_elsewhere(opened: Opened, claim: Claim, run: Run) -> bool:
 def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Options) -> Tolerance:
     if options.tolerance is not None:
         points = options.tolerance
-        return Tolerance(points, points, points, "given for this comparison", points)
+        return Tolerance(points, points, points, "given for this comparison")
     own = () if opened.assumptions is None else opened.assumptions.tolerances
     for entries in (own, options.tolerances):
         fitting = [
@@ -169,8 +172,23 @@ def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Op
         ]
         if fitting:
             best = max(fitting, key=lambda e: (e.subset is not None, e.dataset is not None, e.kind is not None))
-            return apply_entry(best, default_tolerance(run.kind, terms.protocol), HALF_WIDTH)
+            few = SOURCES_N if best.points is not None else count_questions(claim, run)
+            return apply_entry(best, default_tolerance(run.kind, terms.protocol, few))
     return default_tolerance(run.kind, terms.protocol, count_questions(claim, run))
+
+
+def _with_other_training(comparison: Comparison, run: Run) -> Comparison:
+    """The comparison; what other training data came to says nothing against the recipe, and little for it."""
+    other = [
+        f"{used.n} of {size.n} questions of {used.ref}"
+        for stage in run.stages
+        for used in stage.data
+        if "[" not in used.ref.split and (size := split_size(used.ref)) is not None and size.n != used.n
+    ]
+    if not other or comparison.verdict in (None, Verdict.NOT_COMPARABLE):
+        return comparison
+    told = f"{comparison.reason}; trained on {' and '.join(dict.fromkeys(other))}, which is not the recipe"
+    return replace(comparison, verdict=Verdict.INCONCLUSIVE, reason=told)
 
 
 def _with_deviation(opened: Opened, comparison: Comparison, today: datetime.date) -> Comparison:

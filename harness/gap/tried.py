@@ -65,6 +65,18 @@ def try_protocols(
     return tuple(found.values())
 
 
+def lacks_logits(folder: Path, run: Run) -> str | None:
+    """Why decodings of a model's run cannot be tried, and what makes it possible; None where its logits are there."""
+    if run.kind == "replay" or (folder / LOGITS).is_dir():
+        return None
+    of = "" if run.model is not None else " on the run's model"
+    return (
+        "No logits were kept, so that other decodings were not tried (n_best, max_answer_length, the rules of "
+        "FARM, run_qa, run_squad and the pipeline, the token-level metric of FARM): harness evaluate "
+        f"--keep-logits{of} leaves them."
+    )
+
+
 def untried(folder: Path, run: Run) -> str | None:
     """What `try_protocols` cannot try of a run, and how to make it possible, in sentences; None where nothing is left.
 
@@ -78,13 +90,8 @@ def untried(folder: Path, run: Run) -> str | None:
             "logits, which harness evaluate MODEL DATA --keep-logits leaves."
         )
     parts = []
-    if not (folder / LOGITS).is_dir():
-        of = "" if run.model is not None else " on the run's model"
-        how = f"harness evaluate --keep-logits{of} leaves them"
-        parts.append(
-            "No logits were kept, so that other decodings were not tried (n_best, max_answer_length, the rules of "
-            f"FARM, run_qa, run_squad and the pipeline, the token-level metric of FARM): {how}."
-        )
+    if (lacking := lacks_logits(folder, run)) is not None:
+        parts.append(lacking)
     elif run.recipe.decoding.protocol == "run_squad":
         parts.append(
             "Windows of run_squad hold whole words, so that the rules of FARM, run_qa and the pipeline and FARM's "

@@ -12,7 +12,7 @@ import pytest
 
 from harness.config import Config, read_config
 from harness.errors import NoEvidenceError
-from harness.evidence import Kind, Opened, Options, find_evidence, judge_one
+from harness.evidence import Evidence, Kind, Opened, Options, Recorded, gather_evidence, judge_one
 from harness.examples import recorded_example
 from harness.pytest_plugin import words
 from harness.records import Claim, Comparison, Example, ExampleComparison, Run, Verdict
@@ -23,7 +23,6 @@ from harness.visible import visible
 if TYPE_CHECKING:
     from harness.pytest_plugin.nodes import CardItem
 
-Evidence = tuple[tuple[Path, Run], ...]
 HELD = (Verdict.MATCHES, Verdict.WITHIN_TOLERANCE)
 
 
@@ -60,7 +59,7 @@ class Terms:
         key = (opened.path, wanted)
         if key not in self.found:
             try:
-                self.found[key] = find_evidence(opened, self.config.runs, wanted)
+                self.found[key] = gather_evidence(opened, self.config.runs, wanted)
             except NoEvidenceError as error:
                 self.found[key] = error
         result = self.found[key]
@@ -95,7 +94,7 @@ def read_terms(config: pytest.Config) -> Terms:
 def check_claim(item: CardItem, terms: Terms, opened: Opened, name: str, claim: Claim) -> None:
     """Pass, skip with a reason, or raise `NotShownError`; what was found becomes properties of the item."""
     try:
-        evidence, absent = terms.evidence(opened), ""
+        evidence, absent = terms.evidence(opened).of(claim), ""
     except NoEvidenceError as error:
         evidence, absent, item.skipped_at = (), str(error), 1
     comparison = judge_one(opened, _runs(evidence), claim, terms.options)
@@ -103,7 +102,7 @@ def check_claim(item: CardItem, terms: Terms, opened: Opened, name: str, claim: 
 
 
 def settle_claim(
-    item: pytest.Item, terms: Terms, found: FoundClaim, comparison: Comparison, evidence: Evidence, absent: str = ""
+    item: pytest.Item, terms: Terms, found: FoundClaim, comparison: Comparison, evidence: Recorded, absent: str = ""
 ) -> None:
     """As `check_claim`, for a comparison that was made; `absent` says why there is no evidence."""
     __tracebackhide__ = True
@@ -133,7 +132,7 @@ def check_example(item: CardItem, terms: Terms, opened: Opened, example: Example
     pytest.skip(visible(f"{state}: {reason}"))
 
 
-def _example(terms: Terms, opened: Opened, example: Example) -> tuple[ExampleComparison | None, Evidence, str]:
+def _example(terms: Terms, opened: Opened, example: Example) -> tuple[ExampleComparison | None, Recorded, str]:
     """The comparison with the runs that it rests on, or why there is none."""
     # what a card prints was printed by its weights: a model that was trained again may answer otherwise
     kinds: tuple[Kind | None, ...] = ("released", None) if terms.kind is None else (terms.kind,)
@@ -144,11 +143,11 @@ def _example(terms: Terms, opened: Opened, example: Example) -> tuple[ExampleCom
         except NoEvidenceError as error:
             absent = str(error)
             continue
-        for path, run in evidence:
+        for path, run in (member for group in evidence.groups for member in group):
             compared = recorded_example(example, run)
             if compared is not None:
                 return compared, ((path, run),), ""
-        absent = f"run {evidence[0][1].id} did not answer it. Run harness ask MODEL --card {opened.path}"
+        absent = f"run {evidence.groups[0][0][1].id} did not answer it. Run harness ask MODEL --card {opened.path}"
     return None, (), absent
 
 
@@ -205,13 +204,13 @@ class HarnessRun:
 
     def _judge(
         self, found: FoundClaim, run: Run | Sequence[Run] | str | Path | None, tolerance: float | None
-    ) -> tuple[Comparison, Evidence, str]:
+    ) -> tuple[Comparison, Recorded, str]:
         terms = read_terms(self._config)
         options = terms.options if tolerance is None else replace(terms.options, tolerance=tolerance)
         absent = ""
         if run is None:
             try:
-                evidence = terms.evidence(found.opened)
+                evidence = terms.evidence(found.opened).of(found.claim)
             except NoEvidenceError as error:
                 evidence, absent = (), str(error)
         elif isinstance(run, (str, Path)):
@@ -222,5 +221,5 @@ class HarnessRun:
         return judge_one(found.opened, _runs(evidence), found.claim, options), evidence, absent
 
 
-def _runs(evidence: Evidence) -> tuple[Run, ...]:
+def _runs(evidence: Recorded) -> tuple[Run, ...]:
     return tuple(run for _, run in evidence)

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.accepted import Reviewed
-from harness.evidence import Opened
+from harness.evidence import Opened, Recorded
 from harness.records import Comparison, Example, ExampleComparison, Run
 from harness.visible import visible
 
 if TYPE_CHECKING:
-    from harness.pytest_plugin.checks import Evidence, Terms
+    from harness.pytest_plugin.checks import Terms
 
 _MOST = 200
 """Characters of a question or an answer that a table shows."""
 
 
-def claim_failure(opened: Opened, comparison: Comparison, evidence: Evidence, reason: str, terms: Terms) -> str:
+def claim_failure(opened: Opened, comparison: Comparison, evidence: Recorded, reason: str, terms: Terms) -> str:
     """Place in the card, row of the table, reason, and the commands that repeat it."""
     claim, tolerance = comparison.claim, comparison.tolerance
     about = "data not stated" if claim.data is None else str(claim.data)
@@ -50,7 +50,7 @@ def example_failure(
     opened: Opened,
     example: Example,
     compared: ExampleComparison | None,
-    evidence: Evidence,
+    evidence: Recorded,
     reason: str,
     terms: Terms,
 ) -> str:
@@ -91,7 +91,7 @@ def accepted_reason(item: Reviewed) -> str:
     return f"accepted{until}: {item.accepted}"
 
 
-def claim_properties(name: str, comparison: Comparison, evidence: Evidence, reason: str) -> list[tuple[str, object]]:
+def claim_properties(name: str, comparison: Comparison, evidence: Recorded, reason: str) -> list[tuple[str, object]]:
     """What a report in XML carries of a claim: figures in points, as digits."""
     claim, tolerance = comparison.claim, comparison.tolerance
     return _properties(
@@ -108,7 +108,7 @@ def claim_properties(name: str, comparison: Comparison, evidence: Evidence, reas
 
 
 def example_properties(
-    example: Example, compared: ExampleComparison | None, evidence: Evidence, reason: str
+    example: Example, compared: ExampleComparison | None, evidence: Recorded, reason: str
 ) -> list[tuple[str, object]]:
     """What a report in XML carries of an example: answers, and scores from 0 to 1."""
     given = None if compared is None else compared.reproduced
@@ -142,7 +142,7 @@ def _properties(*pairs: tuple[str, str | float | None]) -> list[tuple[str, objec
     return [(name, visible(str(value))) for name, value in pairs if value is not None]
 
 
-def _claim_commands(card: str, evidence: Evidence, terms: Terms) -> list[str]:
+def _claim_commands(card: str, evidence: Recorded, terms: Terms) -> list[str]:
     """What judges the claim again, and what measures it anew."""
     kind = evidence[0][1].kind if evidence else terms.kind
     asked = terms.options

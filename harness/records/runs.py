@@ -32,7 +32,8 @@ class Tolerance:
     """Largest difference that one run cannot decide; at least `warned`."""
     reason: str
     half_width: float | None = None
-    """Of several seeds: the widest half of a 95 % prediction interval that still shows agreement; None for one run."""
+    """Of several seeds: the widest half of a 95 % prediction interval that still shows agreement; None: their mean is
+    judged as one run is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,8 @@ class Run:
     """Of a run that stopped early; `scores` are then those of the questions that were asked."""
     alternatives: tuple[Rescored, ...] | None = None
     """Scores under other protocols; None where none was tried."""
+    untried: str | None = None
+    """Which of them could not be tried, and how they can be."""
     examples: tuple[ExampleComparison, ...] = ()
     """The card's usage examples, answered by the run's model."""
     predictions_file: str | None = None

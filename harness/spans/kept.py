@@ -91,7 +91,15 @@ class KeptLogits:
         """A folder that an earlier prediction left; raises `RecordError` where it is none."""
         path = folder / MANIFEST
         try:
-            return cls(folder, from_json(Manifest, json.loads(path.read_text("utf-8")), str(path)))
+            content = json.loads(path.read_text("utf-8"))
+            found = content.get("format") if isinstance(content, dict) else None
+            if found != FORMAT:
+                raise RecordError(
+                    f"{path}: found logits of format {found!r:.40}, expected {FORMAT}, that of this version; predict "
+                    "again with --fresh",
+                    path=str(path),
+                )
+            return cls(folder, from_json(Manifest, content, str(path)))
         except (OSError, ValueError, RecursionError) as error:
             raise RecordError(
                 f"{path}: cannot be read ({error}), expected a folder of kept logits", path=str(path)

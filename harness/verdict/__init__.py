@@ -3,16 +3,18 @@
 from harness.verdict.digits import resolution, same_digits
 from harness.verdict.held import Terms
 from harness.verdict.judge import SURE, judge_claim
-from harness.verdict.scope import applies, count_questions, figure
+from harness.verdict.scope import applies, can_check, count_questions, figure
 from harness.verdict.seeds import pool_seeds
-from harness.verdict.tolerances import DEFAULTS, HALF_WIDTH, default_tolerance
+from harness.verdict.tolerances import DEFAULTS, HALF_WIDTH, SOURCES_N, default_tolerance
 
 __all__ = [
     "DEFAULTS",
     "HALF_WIDTH",
+    "SOURCES_N",
     "SURE",
     "Terms",
     "applies",
+    "can_check",
     "count_questions",
     "default_tolerance",
     "figure",

@@ -48,6 +48,8 @@ def decide_protocol(held: Held, measure: Measure, zone: Zone, spread: float) -> 
             "or with --keep-logits and compare with the data"
         )
         return Verdict.INCONCLUSIVE, reason, None
+    if held.run.untried is not None:
+        return Verdict.INCONCLUSIVE, f"{found}, and {_none_gives(held, tried)}. {held.run.untried}", None
     reason = f"{found}, tolerance {tolerance.within:g}, and {_none_gives(held, tried)}"
     return Verdict.DIFFERS, reason, None
 

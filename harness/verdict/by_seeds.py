@@ -9,16 +9,15 @@ from harness.verdict.tolerances import HALF_WIDTH
 from harness.verdict.zones import Measure, Zone
 
 
-def judge_seeds(held: Held, tolerance: Tolerance) -> Comparison:
+def judge_seeds(held: Held, tolerance: Tolerance, limit: float) -> Comparison:
     """Three seeds or more: the claim against the interval in which one more run would fall."""
-    limit = HALF_WIDTH if tolerance.half_width is None else tolerance.half_width
     seeds = pool_seeds(held.figures, limit, held.questions)
     spread = Tolerance(
         seeds.half_95,
         seeds.half_99,
         max(seeds.half_99, 2.0 * seeds.half_95) if held.guesses() else seeds.half_99,
         f"prediction interval of {len(held.figures)} seeds, 95 and 99 %"
-        + ("" if tolerance.half_width is None else f"; {tolerance.reason}"),
+        + ("" if limit == HALF_WIDTH else f"; {tolerance.reason}"),
         limit,
     )
     measure = Measure(held.claim, spread, held.terms.at_least)

@@ -9,7 +9,9 @@ from harness.records import Claim, Comparison, Run, Verdict
 from harness.verdict.by_bounds import judge_early
 from harness.verdict.by_seeds import judge_seeds
 from harness.verdict.by_zone import decide_zone
+from harness.verdict.digits import resolution
 from harness.verdict.held import Held, Terms
+from harness.verdict.recipes import same_but_seeds, seeds_of
 from harness.verdict.scope import figure, obstacle
 from harness.verdict.seeds import FEW, pool_seeds
 from harness.verdict.tolerances import HALF_WIDTH
@@ -28,8 +30,9 @@ def judge_claim(claim: Claim, runs: Run | Sequence[Run] | None, terms: Terms | N
         terms: How it is held against them.
 
     Returns:
-        The verdict. Three seeds or more are judged by their prediction interval, two by their mean like one; an early
-        stop decides where every figure that it leaves possible gives the same verdict.
+        The verdict. Three seeds or more are judged by their prediction interval; two, or any number where a tolerance
+        was set in points, by their mean like one. An early stop decides where every figure that it leaves possible
+        gives the same verdict.
     """
     terms = terms or Terms()
     given = (runs,) if isinstance(runs, Run) else tuple(runs or ())
@@ -60,6 +63,10 @@ def _mixed(runs: Sequence[Run]) -> str | None:
         return "the runs evaluated different questions"
     if len(runs) > 1 and any(run.kind not in ("retrained", "distilled") for run in runs):
         return "several runs are pooled over seeds only, and these trained nothing"
+    if any(not same_but_seeds(run.recipe, runs[0].recipe) for run in runs[1:]):
+        return "the runs followed different recipes, and only seeds of one are pooled"
+    if len({seeds_of(run.recipe) for run in runs}) < len(runs):
+        return "two runs have the same seeds: each seed counts once"
     if len(runs) > 1 and any(run.bounds is not None and run.bounds.partial for run in runs):
         return "runs that stopped early cannot be pooled"
     return None
@@ -68,8 +75,8 @@ def _mixed(runs: Sequence[Run]) -> str | None:
 def _judge(held: Held) -> Comparison:
     """A claim that can be compared."""
     tolerance = held.terms.tolerance or held.default()
-    if len(held.runs) >= FEW:
-        return judge_seeds(held, tolerance)
+    if len(held.runs) >= FEW and tolerance.half_width is not None:
+        return judge_seeds(held, tolerance, tolerance.half_width)
     tolerance = held.widened(tolerance)
     value = sum(held.figures) / len(held.figures)
     measure = Measure(held.claim, tolerance, held.terms.at_least)
@@ -77,7 +84,12 @@ def _judge(held: Held) -> Comparison:
     if bounds is not None and bounds.partial:
         return judge_early(held, measure, value, bounds)
     verdict, reason, explained = decide_zone(held, measure, measure.zone(value), value)
-    seeds = pool_seeds(held.figures, HALF_WIDTH, held.questions) if len(held.runs) > 1 else None
-    if seeds is not None:
-        reason = f"mean of two seeds: {reason}"
-    return held.comparison(verdict, reason, value, tolerance, seeds=seeds, explained_by=explained)
+    if len(held.runs) == 1:
+        return held.comparison(verdict, reason, value, tolerance, explained_by=explained)
+    seeds = pool_seeds(held.figures, HALF_WIDTH, held.questions)
+    reason = f"mean of {len(held.runs)} seeds: {reason}"
+    apart = max(held.figures) - min(held.figures)
+    if apart > 2.0 * tolerance.warned + resolution(held.claim):  # they cannot both be within tolerance of one claim
+        verdict = Verdict.INCONCLUSIVE
+        reason = f"{reason}; but the seeds are {apart:.2f} points apart, which is too far for a mean to show anything"
+    return held.comparison(verdict, reason, value, tolerance, seeds=seeds)

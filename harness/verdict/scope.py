@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.names import canonical_data, dataset_name
+from harness.names.sizes import split_size
 from harness.records import Claim, DataRef, DataUsed, Run
-
-_WHOLE = {("squad", "validation"): 10_570, ("squad_v2", "validation"): 11_873}
-"""Questions of the splits that claims are mostly about (dev-v1.1.json, dev-v2.0.json). A local file may hold fewer."""
 
 _KEYS = {"exact_match": "exact", "f1": "f1"}
 _PREFIXES = {"all": "", "has_ans": "HasAns_", "no_ans": "NoAns_", "best": "best_"}
@@ -19,6 +17,11 @@ def applies(metric: str, dataset: str | None, claim: Claim) -> bool:
     """Whether an override for `metric` on `dataset` (None: any) is about the claim."""
     about = dataset is None or (claim.data is not None and (dataset_name(dataset) or dataset) == _name(claim.data))
     return metric == claim.metric and about
+
+
+def can_check(claim: Claim, run: Run) -> bool:
+    """Whether a run measured what a claim is about."""
+    return obstacle(claim, run, None) is None and figure(claim, run) is not None
 
 
 def obstacle(claim: Claim, run: Run, total: int | None) -> str | None:
@@ -51,7 +54,8 @@ def obstacle(claim: Claim, run: Run, total: int | None) -> str | None:
 
 
 def _other_number(claim: Claim, run: Run, evaluated: DataUsed, found: DataRef, total: int | None) -> str | None:
-    whole = _WHOLE.get((found.name, found.split), evaluated.n)
+    size = None if "[" in found.split else split_size(found)  # a local file may hold fewer than the whole split
+    whole = evaluated.n if size is None else size.n
     if evaluated.n != whole:
         return f"other questions: the run evaluated {evaluated.n}, the claim is about all {whole} of {found}"
     early = run.bounds is not None and run.bounds.partial

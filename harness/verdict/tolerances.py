@@ -14,8 +14,8 @@ DEFAULTS: dict[str, Tolerance] = {
     "replay": Tolerance(0.0, 0.0, 0.0, "default for stored predictions: the same figure"),
     "released": Tolerance(0.05, 0.10, 0.10, "default for published weights scored as the card states"),
     "assumed": Tolerance(0.05, 0.05, 2.0, "default for published weights, the claim's protocol being assumed"),
-    "retrained": Tolerance(0.5, 0.8, 0.8, "default for a model trained again with one seed"),
-    "distilled": Tolerance(1.0, 1.0, 2.0, "default for a model distilled again with one seed"),
+    "retrained": Tolerance(0.5, 0.8, 0.8, "default for a model trained again with one seed", HALF_WIDTH),
+    "distilled": Tolerance(1.0, 1.0, 2.0, "default for a model distilled again with one seed", HALF_WIDTH),
 }
 """Points, by kind of run; ``assumed``: a released one whose claim has no known protocol. Sources: docs/method.md."""
 

@@ -14,8 +14,8 @@ from harness.until_certain import EarlyStop
 HEADLINE = ("exact_match", "f1")
 TELLING = 2.0
 """Points: half of bounds that are narrow enough to tell by what other protocols come to on the same questions."""
-_SHARE = 0.25
-"""Of a wider difference, half of the bounds may be so much: a protocol has to make most of it to be taken for it."""
+_SHARE = 0.1
+"""Of a wider difference, half of the bounds may be so much: a protocol has to make nine tenths of it."""
 
 
 def stop_when_decided(

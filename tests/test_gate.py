@@ -109,7 +109,7 @@ def test_a_card_of_which_nothing_could_be_compared_fails(card):
     data = DataUsed(DataRef("squad_v2", "validation"), 11873, 5928, "0" * 64, "dev-v2.0.json")
     keep_run(run_of(card, data=data, **SCORES), card)
     result = gated(card)
-    assert (result.exit_code, failed(result)) == (1, [("claim", "", "none checked")])
+    assert (result.exit_code, failed(result)) == (1, [("claim", "", "none shown")])
 
 
 def test_a_card_without_evidence_fails(card):
@@ -304,3 +304,12 @@ def test_the_documented_job_runs(monkeypatch, tmp_path, capsys, pytester):
         else:
             pytester.runpytest(*arguments, "-p", "no:hypothesispytest").assert_outcomes(passed=27)
     assert (pytester.path / "cards.xml").is_file()
+
+
+
+
+def test_claims_that_nothing_decides_do_not_make_a_card_ready(card):
+    keep(card, **{key: value + 1.2 for key, value in SCORES.items() if not key.endswith("total")})
+    result = gated(card)
+    assert {row.result for row in result.rows if row.comparison is not None} == {"inconclusive"}
+    assert (result.exit_code, failed(result)) == (1, [("claim", "", "none shown")])

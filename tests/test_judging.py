@@ -405,3 +405,15 @@ def test_a_half_width_alone_leaves_the_zone_of_few_questions(write):
     opened = write(assumptions="tolerances:\n- {metric: exact_match, half_width: 2.0, reason: r}\n")
     assert verdict(opened, run_of(opened, 78.1)).verdict is Verdict.INCONCLUSIVE  # 0.8 times the root of 11873 / 2000
     assert verdict(opened, run_of(opened, 78.0)).verdict is Verdict.DIFFERS
+
+
+def test_a_broken_file_beside_a_card_is_not_passed_over(write, tmp_path):
+    opened = write()
+    own = opened.path.parent / "runs"
+    own.mkdir()
+    save_run(own, run_of(opened, 80.0))
+    (own / "record.json").rename(own / "one.json")
+    assert find_evidence(opened, tmp_path / "runs")
+    (own / "two.json").write_text("{", "utf-8")
+    with pytest.raises(RecordError, match=r"two.json"):
+        find_evidence(opened, tmp_path / "runs")

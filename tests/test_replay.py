@@ -189,3 +189,31 @@ def test_a_card_that_claims_what_the_predictions_give(shared, tmp_path):
 def _write(path, text):
     path.write_text(text, "utf-8")
     return path
+
+
+def test_what_is_missing_is_named(world, capsys):
+    code, _, err = call(capsys, "tiny.md", "anwsers.json", *DATA)
+    assert code == 2
+    assert "anwsers.json: found no card, run or prediction file" in " ".join(err.replace("│", " ").split())
+    (world / "answers.json").write_text("{", "utf-8")
+    code, _, err = call(capsys, "tiny.md", "answers.json", *DATA)
+    assert (code, "run record" in err) == (2, False)
+
+
+def test_a_file_whose_name_says_nothing_is_explained(world, capsys):
+    code, _, err = call(capsys, "tiny.md", "answers.json", "--data", "mini.json")
+    if code:  # the file's name is not that of the data set
+        assert "mini:validation as the data, with --use mini:validation=mini.json" in err
+    (world / "mini.json").rename(world / "mine.json")
+    code, _, err = call(capsys, "tiny.md", "answers.json", "--data", "mine.json")
+    assert code == 1
+    assert "if mine.json holds what the card claims to be about, say so: mini:validation as the data" in err
+
+
+def test_the_report_of_a_replay_says_how_to_repeat_it(world, capsys):
+    assert call(capsys, "tiny.md", "answers.json", *DATA)[0] == 0
+    (folder,) = (world / "runs").iterdir()
+    assert main(["report", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "harness compare CARD predictions.json --data mini:validation" in out
+    assert "| exact_match | all |" in out

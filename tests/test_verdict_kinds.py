@@ -369,6 +369,7 @@ def test_an_early_stop_lets_protocols_explain_what_they_may():
     run = replace(stopped(75.0, 77.0), alternatives=(Rescored("farm", "as farm", {"exact": 79.2}, 1, 2),))
     judged = judge_claim(claim("80.0000"), run, ASSUMED)  # the other figure is as uncertain as the first
     assert (judged.verdict, judged.explained_by) == (Verdict.INCONCLUSIVE, "farm")
+    assert "may give the claimed figure (79.20, give or take 1.00)" in judged.reason
     far = replace(run, alternatives=(Rescored("farm", "as farm", {"exact": 78.5}, 1, 2),))
     assert judge_claim(claim("80.0000"), far, ASSUMED).verdict is Verdict.DIFFERS
 

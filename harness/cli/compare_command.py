@@ -78,6 +78,9 @@ def compare(
     if len(inputs) < 2:
         raise typer.BadParameter("expected two things to compare: a card and a run, two runs, or two prediction files")
     given = [_classify(text, runs) for text in inputs]
+    absent = next((path for _, path in given if not path.exists()), None)
+    if absent is not None:
+        raise typer.BadParameter(f"{absent}: found no card, run or prediction file, and no run of that id")
     asked = _Asked(data, o.parse_uses(use), runs, na_prob_file, missing.value, strict, as_json)
     if given[0][0] == "card":
         if fail_below is not None or certain:
@@ -110,13 +113,17 @@ class _Asked:
 
 
 def _classify(text: str, runs: Path | None) -> tuple[Kind, Path]:
+    from harness.errors import RecordError
     from harness.store import RECORD, is_record
 
     path = Path(text)
     if path.is_dir():
         return ("run" if (path / RECORD).exists() else "card"), path
     if path.suffix == ".json" and path.exists():
-        return ("run" if is_record(path) else "predictions"), path
+        try:
+            return ("run" if is_record(path) else "predictions"), path
+        except RecordError:  # what reads predictions says what is wrong with it
+            return "predictions", path
     if not path.exists():
         found = o.run_path(text, runs)
         if found.exists():
@@ -170,6 +177,8 @@ def _compare_card(
         print_comparisons(comparisons)
     for text in notes:
         note(f"note: {text}")
+    if (advice := o.name_data(asked.data, comparisons)) is not None:
+        note(advice)
     for line in dict.fromkeys(run.signature for run in records if run.signature is not None):
         note(f"signature: {line}")
     note(sentence)

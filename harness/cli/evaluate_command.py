@@ -186,7 +186,7 @@ def evaluate(
     if explaining is None:
         _show(run_folder, record, as_json)
     else:
-        _judge(run_folder, record, explaining, strict, as_json)
+        _judge(run_folder, record, explaining, strict, as_json, data)
 
 
 def rescore(
@@ -220,7 +220,7 @@ def rescore(
     _show(folder, record, as_json)
 
 
-def _judge(folder: Path, record: Run, explaining: Explaining, strict: bool, as_json: bool) -> None:
+def _judge(folder: Path, record: Run, explaining: Explaining, strict: bool, as_json: bool, data: str) -> None:
     """Print what the card's claims come to, and exit by it."""
     from harness.evidence import judge, outcome, record_judgement, same_name
     from harness.released import with_flips
@@ -244,6 +244,8 @@ def _judge(folder: Path, record: Run, explaining: Explaining, strict: bool, as_j
         print_comparisons(comparisons)
     for text in notes:
         note(f"note: {text}")
+    if (advice := o.name_data(data, comparisons)) is not None:
+        note(advice)
     note(f"report: {folder / 'report.md'}")
     note(sentence)
     raise typer.Exit(code)

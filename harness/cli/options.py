@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from harness.assumptions import AssumedTolerance
+    from harness.records import Comparison
 
 CARDS_HELP = "Cards' files, folders to search for cards, or - for standard input."
 
@@ -161,6 +163,19 @@ def run_path(text: str, runs: Path | None) -> Path:
     """A run given as folder, record file, or id under the folder of runs."""
     path = Path(text)
     return path if path.exists() else runs_folder(runs) / text
+
+
+def name_data(given: str | None, comparisons: Sequence[Comparison]) -> str | None:
+    """How to say what a file holds, where no claim could be compared as it went by the file's name; None elsewhere."""
+    from harness.records import Verdict
+
+    if given is None or not Path(given).exists() or any(c.verdict is not Verdict.NOT_COMPARABLE for c in comparisons):
+        return None
+    claimed = next((c.claim.data for c in comparisons if c.claim.data is not None), None)
+    if claimed is None:
+        return None
+    what = str(claimed) if claimed.split else f"{claimed}:SPLIT"
+    return f"if {given} holds what the card claims to be about, say so: {what} as the data, with --use {what}={given}"
 
 
 def project_tolerances() -> tuple[AssumedTolerance, ...]:

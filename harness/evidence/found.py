@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from harness.evidence.opened import Opened
 from harness.names import canonical_data
 from harness.per_question import check_intact
 from harness.records import Claim, DataRef, Run
-from harness.store import find_runs
+from harness.store import find_runs, read_json
 from harness.verdict import can_check
 from harness.verdict.recipes import same_but_seeds, same_recipe, seeds_of
 
@@ -63,6 +64,7 @@ def gather_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Evi
         RecordError: one folder holds two records of one run, or a record cannot be read or is not of the scores that
             stand beside it.
     """
+    _check_folders(opened, runs)
     folders = list({folder.resolve(): folder for folder in (opened.path.parent / "runs", runs)}.values())
     groups: list[Recorded] = []
     for wanted in _BY_STRENGTH if kind is None else (kind,):
@@ -100,6 +102,16 @@ def on_present_data(run: Run) -> bool:
     """Whether embedded data that a run evaluated are what this version of the package generates."""
     data = run.evaluated
     return data is None or data.source != "embedded" or load_data(data.ref, {})[1].sha256 == data.sha256
+
+
+def _check_folders(opened: Opened, runs: Path) -> None:
+    """Refuse what would silently hide evidence: a folder that may not be read, or a broken file beside the card."""
+    own = opened.path.parent / "runs"
+    for folder in (own, runs):
+        if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            raise RecordError(f"{folder}: may not be read, expected a folder of runs; check its permissions")
+    for file in sorted(own.glob("*.json")) if own.is_dir() else ():
+        read_json(file)
 
 
 def _retrained(opened: Opened, folders: Sequence[Path]) -> Recorded:

@@ -71,7 +71,10 @@ DECODED = ("n_best", "max_answer_length", "null_threshold", "forced_answer")
 
 def repeat_command(run: Run) -> str:
     """The command line that repeats a run, quoted for a POSIX shell."""
-    if run.rescored_from is not None:
+    if run.kind == "replay":
+        file = run.predictions_file or "predictions.json"
+        parts = ["harness", "compare", "CARD", file, "--data", str(run.recipe.evaluation)]
+    elif run.rescored_from is not None:
         parts = ["harness", "rescore", run.rescored_from, _data_argument(run), *_decoding_options(run.recipe, DECODED)]
     elif run.model is not None:
         name = f"{run.model.name}@{run.model.revision}" if run.model.revision else run.model.name

@@ -29,9 +29,12 @@ def decide_protocol(held: Held, measure: Measure, zone: Zone, spread: float) -> 
     tried = held.run.alternatives
     explained = find_explanation(held, tolerance, spread)
     if explained is not None:
-        moved = explained.gained + explained.lost
+        moved, gives = explained.gained + explained.lost, "gives the claimed figure"
+        if spread > 0.0:
+            figure_there = figure_in(held.claim, explained.scores)
+            gives = f"may give the claimed figure ({figure_there:.2f}, give or take {spread:.2f})"
         reason = (
-            f"{found}; {named(explained)} gives the claimed figure, one of {len(tried or ())} other protocols "
+            f"{found}; {named(explained)} {gives}, one of {len(tried or ())} other protocols "
             f"tried, in which {moved} questions are right otherwise; the card does not say how it scored"
         )
         return Verdict.INCONCLUSIVE, reason, explained.name

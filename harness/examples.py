@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.engine_api import Engine
 from harness.records import Card, Example, ExampleComparison, ProbableAnswer, Run, Verdict
+from harness.verdict.summary import sum_up
 
 WITHIN = 0.01
 """Largest difference of scores that counts as agreement."""
@@ -111,15 +112,8 @@ def outcome(comparisons: Iterable[ExampleComparison], *, strict: bool = False) -
         comparisons: What was judged.
         strict: Inconclusive and not comparable examples count as failures too.
     """
-    verdicts = [comparison.verdict for comparison in comparisons]
-    counted = ", ".join(f"{verdict.value} {n}" for verdict in Verdict if (n := verdicts.count(verdict)))
-    if Verdict.DIFFERS in verdicts:
-        return 1, f"not as printed: {counted}"
-    if all(verdict is Verdict.NOT_COMPARABLE for verdict in verdicts):
-        return 1, f"nothing was compared: {counted or 'the card prints no example'}"
-    if all(verdict in (Verdict.MATCHES, Verdict.WITHIN_TOLERANCE) for verdict in verdicts):
-        return 0, f"as printed: {counted}"
-    return (1, f"not shown (strict): {counted}") if strict else (0, f"nothing differs: {counted}")
+    verdicts = (comparison.verdict for comparison in comparisons)
+    return sum_up(verdicts, "as printed", "the card prints no example", strict=strict)
 
 
 def _decide(example: Example, given: ProbableAnswer | None) -> tuple[Verdict, str]:

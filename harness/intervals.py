@@ -23,6 +23,7 @@ import numpy.typing as npt
 from harness.distributions import beta_quantile
 from harness.errors import DataError
 from harness.records import Question, Scores
+from harness.resampling import resample_sums
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -30,9 +31,6 @@ SEED = 0
 
 Method = Literal["bootstrap over paragraphs", "bootstrap over questions", "Clopper-Pearson"]
 
-_COST_OF_A_KIND = 13
-"""Drawing how often a kind of unit comes takes as long as drawing so many units one by one."""
-_DRAWN_AT_ONCE = 1 << 20
 _ROUNDING = 1e-9
 """Points by which sums of the same scores may differ."""
 
@@ -133,7 +131,8 @@ def bootstrap(
     if not len(rows) or resamples < 1 or not 0.0 < level < 1.0:
         raise ValueError(f"{len(rows)} rows, {resamples} resamples, level {level}: expected some, and 0 < level < 1")
     units = _units(np.asarray(rows, dtype=np.float64), clusters)
-    means = 100.0 * _resampled_means(units, resamples, np.random.default_rng(seed))
+    sums = resample_sums(units, resamples, np.random.default_rng(seed))
+    means = 100.0 * (sums[:, :-1] / sums[:, -1:])
     tail = 50.0 * (1.0 - level)
     lows, highs = np.percentile(means, [tail, 100.0 - tail], axis=0)
     method: Method = "bootstrap over questions" if clusters is None else "bootstrap over paragraphs"
@@ -167,25 +166,3 @@ def _units(rows: npt.NDArray[np.float64], clusters: Sequence[str] | None) -> npt
     sums = np.zeros((len(numbers), table.shape[1]))
     np.add.at(sums, [numbers[name] for name in clusters], table)
     return sums
-
-
-def _resampled_means(
-    units: npt.NDArray[np.float64], resamples: int, generator: np.random.Generator
-) -> npt.NDArray[np.float64]:
-    """Means of `resamples` samples, a row each; a unit that is like another is drawn as the other."""
-    kinds, counts = np.unique(units, axis=0, return_counts=True)
-    sums = np.empty((resamples, units.shape[1]))
-    if _COST_OF_A_KIND * len(kinds) <= len(units):
-        size = max(1, _DRAWN_AT_ONCE // len(kinds))
-        for start in range(0, resamples, size):
-            drawn = generator.multinomial(len(units), counts / len(units), min(size, resamples - start))
-            # not by BLAS: its threads wait for one another where the machine is busy, and their number moves last bits
-            sums[start : start + size] = np.einsum("rk,kc->rc", drawn, kinds)
-    else:
-        columns = np.ascontiguousarray(units.T)
-        size = max(1, _DRAWN_AT_ONCE // len(units))
-        for start in range(0, resamples, size):
-            drawn = generator.integers(0, len(units), (min(size, resamples - start), len(units)))
-            for number, column in enumerate(columns):
-                sums[start : start + size, number] = column.take(drawn).sum(axis=1)
-    return sums[:, :-1] / sums[:, -1:]

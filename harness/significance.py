@@ -38,6 +38,7 @@ import numpy.typing as npt
 
 from harness.distributions import beta_share
 from harness.records import Change, McNemar
+from harness.resampling import resample_sums
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -46,8 +47,6 @@ SEED = 0
 FEWEST = 10
 """Units that have to differ for a bootstrap: of five that differ, all one way, it makes p 0.04, an exact test 0.06."""
 
-_COST_OF_A_KIND = 13
-"""Drawing how often a kind of unit comes takes as long as drawing so many units one by one."""
 _DRAWN_AT_ONCE = 1 << 20
 _ROUNDING = 1e-9
 """By which sums of the same scores may differ."""
@@ -198,31 +197,12 @@ def _bootstrap(
     units: _Floats, difference: float, resamples: int, level: float, generator: np.random.Generator
 ) -> tuple[float, float, float]:
     """Percentile interval of the mean difference, and the p-value of the shifted bootstrap."""
-    means = _resampled_means(units, resamples, generator)
+    sums = resample_sums(units, resamples, generator)
+    means = np.asarray(sums[:, 0] / sums[:, 1])
     tail = 50.0 * (1.0 - level)
     low, high = np.percentile(means, [tail, 100.0 - tail])
     as_far = int(np.count_nonzero(np.abs(means - difference) >= abs(difference) - _ROUNDING))
     return float(low), float(high), (as_far + 1) / (resamples + 1)
-
-
-def _resampled_means(units: _Floats, resamples: int, generator: np.random.Generator) -> _Floats:
-    """Mean differences of `resamples` samples; a unit that is like another, as most are, is drawn as the other."""
-    kinds, counts = np.unique(units, axis=0, return_counts=True)
-    sums = np.empty((resamples, 2))
-    if _COST_OF_A_KIND * len(kinds) <= len(units):
-        size = max(1, _DRAWN_AT_ONCE // len(kinds))
-        for start in range(0, resamples, size):
-            drawn = generator.multinomial(len(units), counts / len(units), min(size, resamples - start))
-            # not by BLAS: its threads wait for one another where the machine is busy, and their number moves last bits
-            sums[start : start + size] = np.einsum("rk,kc->rc", drawn, kinds)
-    else:
-        columns = np.ascontiguousarray(units.T)
-        size = max(1, _DRAWN_AT_ONCE // len(units))
-        for start in range(0, resamples, size):
-            drawn = generator.integers(0, len(units), (min(size, resamples - start), len(units)))
-            for number, column in enumerate(columns):
-                sums[start : start + size, number] = column.take(drawn).sum(axis=1)
-    return np.asarray(sums[:, 0] / sums[:, 1])
 
 
 def _randomize(values: _Floats, resamples: int, generator: np.random.Generator) -> float:

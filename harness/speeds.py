@@ -15,6 +15,7 @@ from decimal import Decimal
 from harness.distributions import t_quantile
 from harness.records import Card, Speed, SpeedBatch, SpeedComparison, SpeedMeasured, SpeedRatio, Verdict
 from harness.speed_names import Naming, names_base
+from harness.verdict.summary import sum_up
 
 TOLERANCE = 0.1
 """Share of the claimed ratio that a measured one may lack."""
@@ -99,15 +100,8 @@ def outcome(comparisons: Iterable[SpeedComparison], *, strict: bool = False) -> 
         comparisons: What was judged.
         strict: Inconclusive and not comparable claims count as failures too.
     """
-    verdicts = [comparison.verdict for comparison in comparisons]
-    counted = ", ".join(f"{verdict.value} {n}" for verdict in Verdict if (n := verdicts.count(verdict)))
-    if Verdict.DIFFERS in verdicts:
-        return 1, f"not as fast as claimed: {counted}"
-    if all(verdict is Verdict.NOT_COMPARABLE for verdict in verdicts):
-        return 1, f"nothing was compared: {counted or 'the card claims no speed'}"
-    if all(verdict in (Verdict.MATCHES, Verdict.WITHIN_TOLERANCE) for verdict in verdicts):
-        return 0, f"as fast as claimed: {counted}"
-    return (1, f"not shown (strict): {counted}") if strict else (0, f"nothing differs: {counted}")
+    verdicts = (comparison.verdict for comparison in comparisons)
+    return sum_up(verdicts, "as fast as claimed", "the card claims no speed", strict=strict)
 
 
 def last_digit(claim: Speed) -> float:

@@ -64,8 +64,8 @@ def find_cards(paths: Iterable[Path]) -> Iterator[CardFile | Unread]:
     """The cards that the paths mean, each once, in the order of the paths and by name within a folder.
 
     A file is a card whatever its name. In a folder, and in those below it, cards are ``README.md`` and every ``*.md``
-    that begins with front matter; hidden folders are skipped and links to folders are not followed. Standard input is
-    not read here: a path ``-`` is passed on as it is.
+    that begins with front matter; hidden folders are skipped and links to folders are not followed. A ``README.md``
+    that is no file is passed on as unread. Standard input is not read here: a path ``-`` is passed on as it is.
     """
     seen = set()
     for path in paths:
@@ -95,12 +95,29 @@ def _search(folder: Path) -> Iterator[CardFile | Unread]:
     for place, folders, names in os.walk(folder, onerror=refuse):
         yield from refused
         refused.clear()
+        for path in unusable_readmes(Path(place)):
+            message = f"{path}: found no regular file under a card's name, expected one; replace or remove it"
+            yield Unread(str(path), message)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names, key=lambda name: (name.casefold() != "readme.md", name)):
             path = Path(place, name)
-            if name.casefold().endswith(".md") and path.is_file() and (_is_readme(path) or has_front_matter(path)):
+            if not name.casefold().endswith(".md") or not os.path.isfile(path):  # noqa: PTH113 - as in find_cards
+                continue
+            if _is_readme(path) or has_front_matter(path):
                 yield CardFile(path)
     yield from refused
+
+
+def unusable_readmes(folder: Path) -> tuple[Path, ...]:
+    """What is called ``README.md`` in a folder and is no file: a folder, pipe, device or broken link.
+
+    Whoever looks for cards must hear of it: a card that is not read is not checked.
+    """
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone
+    except OSError:
+        return ()  # whoever enters the folder says so
+    return tuple(path for name in names if _is_readme(path := Path(folder, name)) and not os.path.isfile(path))  # noqa: PTH113
 
 
 def model_cards(paths: Iterable[Path]) -> Iterator[CardFile | Unread]:

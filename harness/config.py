@@ -9,9 +9,12 @@ from pathlib import Path
 from harness.assumptions.entries import AssumedTolerance
 from harness.assumptions.tolerances import EntryError, find_repeated, read_tolerance
 from harness.errors import RecordError
+from harness.regular_files import read_regular
 
 _DEFAULT_RUNS = "runs"
 _KEYS = {"runs", "tolerances"}
+_LARGEST = 2**20
+"""Bytes of a pyproject.toml; what people write is a hundredth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,17 @@ def read_config(start: Path) -> Config:
 
 def _section(file: Path) -> dict[str, object] | None:
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = tomllib.loads(read_regular(file, _LARGEST).decode("utf-8"))
+    except OSError as error:
+        raise RecordError(f"{file}: cannot be read ({error.strerror or error})", path=str(file)) from error
+    except RecursionError as error:
+        raise RecordError(f"{file}: cannot be read (nested too deeply)", path=str(file)) from error
+    except ValueError as error:  # no UTF-8, no TOML, or a number of thousands of digits
         raise RecordError(f"{file}: cannot be read ({error})", path=str(file)) from error
     tool = document.get("tool", {})
     section = tool.get("harness") if isinstance(tool, dict) else None
     if section is not None and not isinstance(section, dict):
-        raise RecordError(f"{file}: tool.harness is {section!r}, expected a table", path=str(file))
+        raise RecordError(f"{file}: tool.harness is {section!r:.80}, expected a table", path=str(file))
     return section
 
 
@@ -55,10 +62,12 @@ def _runs(section: dict[str, object], file: Path) -> str:
     unknown = sorted(set(section) - _KEYS)
     if unknown:
         known = ", ".join(sorted(_KEYS))
-        raise RecordError(f"{file}: [tool.harness] has the unknown key {unknown[0]!r}; known: {known}", path=str(file))
+        raise RecordError(
+            f"{file}: [tool.harness] has the unknown key {unknown[0]!r:.80}; known: {known}", path=str(file)
+        )
     runs = section.get("runs", _DEFAULT_RUNS)
-    if not isinstance(runs, str) or not runs:
-        raise RecordError(f"{file}: [tool.harness] runs is {runs!r}, expected the path of a folder", path=str(file))
+    if not isinstance(runs, str) or not runs or "\0" in runs:
+        raise RecordError(f"{file}: [tool.harness] runs is {runs!r:.80}, expected the path of a folder", path=str(file))
     return runs
 
 

@@ -23,6 +23,7 @@ from harness.evidence import (
     Options,
     failing,
     gather_evidence,
+    index_card,
     judge_one,
     on_present_data,
     open_card,
@@ -210,8 +211,10 @@ def _evidence(opened: Opened, terms: Terms) -> _Evidence:
 
 def _claim_rows(evidence: _Evidence, recorded: Evidence, terms: Terms) -> Iterator[GateRow]:
     opened, path = evidence.opened, str(evidence.opened.path)
+    index = index_card(opened)
     comparisons = [
-        judge_one(opened, [run for _, run in recorded.of(claim)], claim, terms.options) for claim in opened.card.claims
+        judge_one(opened, [run for _, run in recorded.of(claim)], claim, terms.options, index)
+        for claim in opened.card.claims
     ]
     names = {id(claim): name for name, claim in name_claims(opened.card.claims).items()}
     for found in comparisons:

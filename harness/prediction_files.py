@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import PredictionsError
+from harness.regular_files import read_regular
+
+LARGEST = 2**28
+"""Bytes. Answers to the 130,000 questions of SQuAD 2.0's training set are below 2**24."""
 
 
 def read_predictions(path: Path) -> dict[str, str]:
@@ -52,7 +56,7 @@ def _is_number(value: Any) -> bool:
 def _read_object(path: Path, form: str) -> dict[str, Any]:
     expected = f"expected a JSON object from {form}"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_regular(path, LARGEST).decode("utf-8-sig")
     except OSError as error:
         raise PredictionsError(f"{path}: cannot be read ({error.strerror}); {expected}") from error
     except UnicodeDecodeError as error:

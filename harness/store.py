@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
 import json
 import os
@@ -12,9 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError
+from harness.record_checks import check_record, instant
 from harness.records import SCHEMA, Run, from_json, to_json
+from harness.regular_files import read_regular
 
 RECORD = "record.json"
+LARGEST_RECORD = 2**26
+"""Bytes. A record names questions one by one only where they turned: of 100,000 questions that is below 2**24."""
+LARGEST_JSON = 2**30
+"""Bytes. Twenty candidates for each of the 130,000 questions of SQuAD 2.0's training set are about half of it."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -75,14 +82,36 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(to_json(value), indent=1, ensure_ascii=True, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Parsed JSON; raises `RecordError` where the file is missing or is no JSON."""
+def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
+    """Parsed JSON of a regular file of at most `limit` bytes; raises `RecordError` where there is none."""
+    return _parse(path, limit, dict)
+
+
+def _parse(path: Path, limit: int, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(read_regular(path, limit).decode("utf-8"), object_pairs_hook=hook)
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror})", path=str(path)) from error
+    except _RepeatedKeyError as error:
+        found = f"found the key {error.args[0]!r:.80} twice in one object, expected it once"
+        raise RecordError(f"{path}: {found}; remove one", path=str(path)) from None
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of thousands of digits
         raise RecordError(f"{path}: not a JSON file ({error}); expected a run record", path=str(path)) from error
+
+
+class _RepeatedKeyError(Exception):
+    """A key that an object of JSON has twice."""
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _RepeatedKeyError(key)
+            seen.add(key)
+    return found
 
 
 def make_folder(path: Path) -> None:
@@ -141,32 +170,40 @@ def save_run(folder: Path, run: Run) -> None:
     write_json(folder / RECORD, run)
 
 
-def load_run(path: Path) -> Run:
+def load_run(path: Path, now: datetime.datetime | None = None) -> Run:
     """Read a record, given its file or its run folder.
 
+    Args:
+        path: The file or folder.
+        now: The time that a record cannot be later than by more than a day; None is the present.
+
     Raises:
-        RecordError: there is no record, it is malformed, or it is of another schema version.
+        RecordError: there is no record, it is malformed, it is of another schema version, or it contradicts itself.
     """
     file = path / RECORD if path.is_dir() else path
     if not file.exists():
         raise RecordError(f"{path}: no run record there; expected a run folder with {RECORD}, or a record file")
-    data = read_json(file)
+    data = _parse(file, LARGEST_RECORD, _without_repeats)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        raise RecordError(f"{file}: found schema {found!r}, expected a run record of schema {SCHEMA}", path=str(file))
-    return from_json(Run, data, str(file))
+        raise RecordError(
+            f"{file}: found schema {found!r:.80}, expected a run record of schema {SCHEMA}", path=str(file)
+        )
+    run = from_json(Run, data, str(file))
+    check_record(run, str(file), now or datetime.datetime.now(datetime.UTC))
+    return run
 
 
 def is_record(file: Path) -> bool:
     """Whether a file looks like a run's record rather than anything else in JSON; raises `RecordError` for no JSON."""
-    data = read_json(file)
+    data = read_json(file, LARGEST_RECORD)
     return isinstance(data, dict) and "schema" in data and isinstance(data.get("recipe"), dict)
 
 
 def _may_be_of(path: Path, card_name: str, same: Callable[[str, str], bool]) -> bool:
     """Whether a file is the record of a card's run, as far as it can be read."""
     try:
-        data = read_json(path)
+        data = read_json(path, LARGEST_RECORD)
     except RecordError:
         if path.name != RECORD:
             return False
@@ -202,4 +239,4 @@ def find_runs(
             run = load_run(path)
             if run.status == "finished":
                 found.append((path, run))
-    return tuple(sorted(found, key=lambda item: (item[1].finished or "", str(item[0])), reverse=True))
+    return tuple(sorted(found, key=lambda item: (instant(item[1].finished or ""), str(item[0])), reverse=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,18 @@ def test_message_holds_nothing_that_a_terminal_acts_on(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         read_assumptions(path)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("kind", ["link", "pipe", "device", "folder"])
+def test_assumptions_that_are_no_file_are_not_passed_over(tmp_path, kind):
+    file = tmp_path / "assumptions.yaml"
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n", "utf-8")
+    {
+        "link": lambda: file.symlink_to(tmp_path / "nothing"),
+        "pipe": lambda: os.mkfifo(file),
+        "device": lambda: file.symlink_to("/dev/zero"),
+        "folder": file.mkdir,
+    }[kind]()
+    with pytest.raises(RecipeError, match=r"assumptions\.yaml: found no regular file"):
+        find_assumptions(tmp_path / "README.md")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.card_files import CardFile, Unread, find_cards
+from harness.card_files import CardFile, Unread, find_cards, model_cards
 from harness.errors import CardError
 
 FRONT = "---\nlicense: mit\n---\n# x\n"
@@ -86,3 +86,20 @@ def test_what_is_not_there_fails_when_it_is_read(folder):
             item.read()
         assert "\n" not in str(caught.value)
         assert caught.value.path == path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes and links")
+def test_what_has_a_cards_name_and_is_no_file_is_said(tmp_path):
+    for name in ("link", "pipe", "device", "folder", "good"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link" / "README.md").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe" / "README.md")
+    (tmp_path / "device" / "readme.md").symlink_to("/dev/zero")
+    (tmp_path / "folder" / "README.md").mkdir()
+    (tmp_path / "good" / "README.md").write_text(FRONT, "utf-8")
+    for find in (find_cards, model_cards):
+        items = list(find([tmp_path]))
+        assert [Path(item.path).parent.name for item in items if isinstance(item, CardFile)] == ["good"]
+        unread = [item for item in items if isinstance(item, Unread)]
+        assert sorted(Path(item.path).parent.name for item in unread) == ["device", "folder", "link", "pipe"]
+        assert all("found no regular file under a card's name" in item.message for item in unread)

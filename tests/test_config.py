@@ -39,3 +39,20 @@ def test_malformed_settings(tmp_path, text, message):
     with pytest.raises(RecordError, match=r"pyproject\.toml") as caught:
         read_config(tmp_path)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[tool.harness]\nruns = "a\\u0000b"', "expected the path of a folder"),
+        pytest.param("a = " + "[" * 100_000, "nested too deeply", id="nested"),
+        pytest.param("a = " + "9" * 10_000, "cannot be read", id="digits"),
+        pytest.param("#" * 2_000_000, "larger than", id="large"),
+    ],
+)
+def test_hostile_settings_are_refused_with_their_file(tmp_path, text, message):
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+    with pytest.raises(RecordError, match=r"pyproject\.toml") as caught:
+        read_config(tmp_path)
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 1_000

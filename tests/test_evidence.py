@@ -129,7 +129,7 @@ def test_only_runs_of_the_present_recipe_are_evidence(card, tmp_path):
     run = recorded(opened, exact=75.0, f1=80.0)
     save_run(tmp_path / "runs" / "old", replace(run, id="old"))
     other = open_card(card, seed=7)
-    save_run(tmp_path / "runs" / "new", replace(run, id="new", recipe=other.recipe, finished="2027-01-01T00:00:00"))
+    save_run(tmp_path / "runs" / "new", replace(run, id="new", recipe=other.recipe, finished="2026-02-01T00:00:00"))
     assert newest_evidence(opened, tmp_path / "runs")[1].id == "old"
     (card / "README.md").write_text(CARD.replace("mini:train", "mini:train[:5]"), "utf-8")
     with pytest.raises(RecordError, match="has changed since the recorded run new"):

@@ -306,8 +306,6 @@ def test_the_documented_job_runs(monkeypatch, tmp_path, capsys, pytester):
     assert (pytester.path / "cards.xml").is_file()
 
 
-
-
 def test_claims_that_nothing_decides_do_not_make_a_card_ready(card):
     keep(card, **{key: value + 1.2 for key, value in SCORES.items() if not key.endswith("total")})
     result = gated(card)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import plugin_cards
 import pytest
 
 from harness.config import read_config
@@ -17,6 +19,7 @@ from harness.evidence import (
     gather_evidence,
     how_scored,
     judge,
+    judge_one,
     open_card,
     outcome,
     same_name,
@@ -331,7 +334,7 @@ def test_each_claim_is_held_against_the_evidence_of_its_data(write, tmp_path):
     )
     opened = write(text=text)
     run = run_of(opened, 80.0, "released")
-    elsewhere = replace(run, id="elsewhere", scores={"exact": 70.0}, finished="2099-01-01T00:00:00+00:00")
+    elsewhere = replace(run, id="elsewhere", scores={"exact": 70.0}, finished="2026-06-01T00:00:00+00:00")
     elsewhere = replace(elsewhere, evaluated=replace(run.evaluated, ref=DataRef("other", "test"), sha256="c" * 64))
     evidence = gather_evidence(opened, keep(tmp_path, run, elsewhere))
     first, second = opened.card.claims
@@ -417,3 +420,19 @@ def test_a_broken_file_beside_a_card_is_not_passed_over(write, tmp_path):
     (own / "two.json").write_text("{", "utf-8")
     with pytest.raises(RecordError, match=r"two.json"):
         find_evidence(opened, tmp_path / "runs")
+
+
+@pytest.mark.parametrize("kind", ["retrained", "released"])
+def test_thousands_of_claims_cost_no_square(tmp_path, kind):
+    figures = "".join(
+        f"    - {{type: {('exact_match', 'f1')[n % 2]}, value: {75 + n / 1e5:.5f}}}\n" for n in range(6_000)
+    )
+    text = plugin_cards.CARD.replace("    - {type: exact_match, value: 75.0}\n    - {type: f1, value: 80.0}\n", figures)
+    opened = open_card(plugin_cards.make_card(tmp_path / "tiny", text))
+    assert len(opened.card.claims) > 6_000
+    run = plugin_cards.run_of(tmp_path / "tiny", kind=kind, **plugin_cards.SCORES)
+    before = time.perf_counter()
+    together = judge(opened, run)
+    assert time.perf_counter() - before < 8
+    for number in (0, 3_000, 5_999):
+        assert judge_one(opened, run, opened.card.claims[number]) == together[number]

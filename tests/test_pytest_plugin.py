@@ -192,3 +192,21 @@ def test_every_kind_of_item_has_its_marker(pytester, cards):
     for marker, number in {"card": 6, "card_audit": 1, "card_claim": 4, "card_example": 1, "not card": 1}.items():
         result = pytester.runpytest("--strict-markers", "--collect-only", "-q", "-m", marker)
         assert len([line for line in result.outlines if "::" in line]) == number, marker
+
+
+def test_a_readme_that_is_no_file_is_an_error(pytester, cards):
+    (pytester.path / "cards" / "lost").mkdir()
+    (pytester.path / "cards" / "lost" / "README.md").symlink_to(pytester.path / "nothing")
+    result = pytester.runpytest("--card-run", "audit")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*lost/README.md: found no card*"])
+    result = pytester.runpytest("--card-run", "audit", "--continue-on-collection-errors")
+    result.assert_outcomes(passed=1, errors=1)
+
+
+def test_a_folder_that_is_not_there_is_named_without_control_characters(pytester, cards):
+    result = pytester.runpytest("--cards", "a\x1b[31m")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stderr.str()
+    assert "\\x1b[31m is not a folder" in text
+    assert "\x1b" not in text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from documents import HOSTILE, finished_run, hostile_run, structure, tables
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.cards import parse_card, read_card, require_metadata
@@ -283,8 +283,13 @@ SETTING = st.builds(
 )
 
 
+LIST = [Setting(name, name, 0, "0", NOWHERE, None) for name in ("learning_rate", "teacher", "learning_rate")]
+"""A list whose middle line is of no block."""
+
+
 @settings(deadline=None)
 @given(st.lists(CLAIM, max_size=6), st.lists(SETTING, max_size=6))
+@example([], LIST)
 def test_what_was_read_once_reads_back(claims: list[Claim], stated: list[Setting]) -> None:
     """Any card, once through text, is a card that stays the same through text."""
     made = Card("x.md", "x", "", "", {"license": "mit"}, tuple(claims), tuple(stated))

@@ -74,7 +74,8 @@ def test_no_record(tmp_path):
 def test_newest_finished_run_of_a_card_first(tmp_path, run):
     for name, finished in (("old", "2026-01-01T00:00:00+00:00"), ("new", "2026-01-02T00:00:00+00:00")):
         store.save_run(tmp_path / name, replace(run, id=name, finished=finished))
-    store.save_run(tmp_path / "failed", replace(run, id="failed", status="failed", finished="2027-01-01"))
+    late = "2026-02-01T00:00:00+00:00"
+    store.save_run(tmp_path / "failed", replace(run, id="failed", status="failed", finished=late))
     store.save_run(tmp_path / "other", replace(run, id="other", card_name="someone else"))
     store.write_json(tmp_path / "kept.json", to_json(replace(run, id="kept", finished="2026-01-03T00:00:00+00:00")))
     (tmp_path / "stray.json").write_text("{", "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from harness.assumptions.entries import (
 from harness.assumptions.tolerances import KEYS, EntryError, find_repeated, read_tolerance
 from harness.assumptions.tree import Tree
 from harness.errors import RecipeError
+from harness.regular_files import read_regular
 
 SCHEMA = 1
 FILE_NAME = "assumptions.yaml"
@@ -27,11 +29,19 @@ _KEYS = ("schema", "stages", "settings", "readings", "default_reading", "finding
 
 
 def find_assumptions(card_path: Path) -> Path | None:
-    """The ``assumptions.yaml`` beside a card called ``README.md`` (or in the card's folder); None if there is none."""
+    """The ``assumptions.yaml`` beside a card called ``README.md`` (or in the card's folder); None if there is none.
+
+    Raises:
+        RecipeError: something of that name is there and is no file, such as a broken link; it may decide something.
+    """
     folder = card_path if card_path.is_dir() else card_path.parent
     if not card_path.is_dir() and card_path.name.casefold() != "readme.md":
         return None
     file = folder / FILE_NAME
+    if not file.is_file() and os.path.lexists(file):
+        raise RecipeError(
+            f"{file}: found no regular file under the name of a card's assumptions, expected one; replace or remove it"
+        )
     return file if file.is_file() else None
 
 
@@ -45,9 +55,7 @@ def read_assumptions(path: Path) -> Assumptions:
         RecipeError: The file cannot be read, or a key is unknown, missing or repeated, or a reason is blank.
     """
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(4 * yamltree.MAX_CHARACTERS + 1)
-        text = raw.decode("utf-8-sig")
+        text = read_regular(path, 4 * yamltree.MAX_CHARACTERS).decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise RecipeError(f"{path}: found no readable file ({reason}), expected assumptions; check the path") from None

@@ -15,6 +15,7 @@ from harness.cards.blocks import read_blocks
 from harness.cards.source import split_lines
 from harness.errors import CardError
 from harness.records import Card
+from harness.regular_files import TooLargeError, read_regular
 
 __all__ = ["parse_card", "read_card", "require_metadata"]
 
@@ -32,19 +33,18 @@ def read_card(path: Path) -> Card:
     """
     file = path / "README.md" if path.is_dir() else path
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(4 * MAX_CHARACTERS + 1)
+        raw = read_regular(file, 4 * MAX_CHARACTERS)
+    except TooLargeError:
+        message = (
+            f"found more than {4 * MAX_CHARACTERS} bytes, expected at most {MAX_CHARACTERS} characters; shorten it"
+        )
+        raise CardError(f"{file}: {message}", path=str(file)) from None
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise CardError(
             f"{file}: found no card ({reason}), expected a Markdown file or a folder with README.md; check the path",
             path=str(file),
         ) from None
-    if len(raw) > 4 * MAX_CHARACTERS:
-        message = (
-            f"found more than {4 * MAX_CHARACTERS} bytes, expected at most {MAX_CHARACTERS} characters; shorten it"
-        )
-        raise CardError(f"{file}: {message}", path=str(file))
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -14,7 +14,7 @@ from harness.records import Code, Example, Link, Place
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\[\n]{1,200})\]\((?P<target>[^()\s]{1,400})(?:\s+\"[^\"\n]{0,100}\")?\)")
 _ANSWER = re.compile(r"\{[^{}]{0,400}['\"]answer['\"][^{}]{0,400}\}")
 _ASKED = re.compile(
-    r"""['"]?\b(?P<key>question|context)['"]?\s*[:=]\s*(?P<text>(?P<q>'''|\"\"\"|"|')(?:\\.|(?!(?P=q)).){1,4000}(?P=q))""",
+    r"""['"]?\b(?P<key>question|context)['"]?\s*[:=]\s*(?P<text>(?P<q>'''|\"\"\"|"|')(?:\\.|(?!(?P=q))[^\\]){1,4000}(?P=q))""",
     re.DOTALL,
 )
 _MAX_BLOCK = 20_000

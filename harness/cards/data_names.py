@@ -30,12 +30,12 @@ _NO_DATA = re.compile(
     r"(?:an?\s+)?(?:single|dev|val|test|eval|train|held|[gct]pu|tesla|nvidia|[vatph]\d+|colab|python|\d)", re.I
 )
 _WRITTEN = re.compile(r"`?(?P<ref>[^\s`]+)")
-_NAME = re.compile(r"[`*_\[]*(?P<name>[A-Z][\w./-]*(?:[ ](?:[A-Z][\w./-]*|v?\d[\w.]*)){0,4})")
+_NAME = re.compile(r"[`*_\[]{0,9}(?P<name>[A-Z][\w./-]*(?:[ ](?:[A-Z][\w./-]*|v?\d[\w.]*)){0,4})")
 _HEADED = re.compile(
-    r"(?:(?:zero[- ]shot )?(?:results?|evaluation|performance|scores?|evaluated|tested)?\s*(?:on|for|:"
-    r"|-)\s+(?:the\s+)?)?"
-    r"(?P<name>[A-Z][\w.-]*(?:[A-Z]|(?<=quad))[\w.-]*|[A-Z][\w-]+(?<=QA))(?: v?\d\.\d)?\s*(?:$|[(,:]|dev|test|validation|split|results?"
-    r"|evaluation)",
+    r"(?:(?:zero[- ]shot )?(?:results?|evaluation|performance|scores?|evaluated|tested)?\s{0,40}(?:on|for|:"
+    r"|-)\s{1,40}(?:the\s{1,40})?)?"
+    r"(?P<name>[A-Z][\w.-]{0,60}(?:[A-Z]|(?<=quad))[\w.-]{0,60}|[A-Z][\w-]{1,60}(?<=QA))(?: v?\d\.\d)?\s{0,40}"
+    r"(?:$|[(,:]|dev|test|validation|split|results?|evaluation)",
 )
 _HEADING_WORD = re.compile(
     r"(?:[A-Z]?PU|FP\d+|INT\d+|BF\d+|BibTeX|FAQ|README|TL;?DR|API|ONNX|PyTorch|TensorFlow|JAX|NLP|QA|Q&A|LLM"
@@ -47,8 +47,8 @@ _PART = re.compile(
     r"\b(?:subset|sample|portion)\s+of\b|\b(?:a|small|first)\s+part\s+of\b|\bfirst\s+\d|\brandomly\b", re.I
 )
 _CALLED = re.compile(
-    r"\b(?:on|using|with|for)\s+(?:the\s+|an?\s+"
-    r"|our\s+)?[`*_\"]*(?P<name>[\w./-]*[A-Za-z][\w./-]*(?: - [\w-]{1,40})?)[`*_\"]*\s+"
+    r"\b(?:on|using|with|for)\s{1,40}(?:the\s{1,40}|an?\s{1,40}|our\s{1,40})?[`*_\"]{0,9}"
+    r"(?P<name>(?=(?:(?![A-Za-z])[\w./-]){0,150}[A-Za-z])[\w./-]{1,150}(?: - [\w-]{1,40})?)[`*_\"]{0,9}\s{1,40}"
     r"(?:data ?set|corpus|benchmark|(?:dev|test|validation|evaluation) (?:set|split))\b"
 )
 _TRAINER = re.compile(r"\bfine-?tuned version of\b|\b(?:evaluat|tested|train|fine-?tun)\w*\b", re.I)
@@ -131,7 +131,7 @@ _NO_NAME = frozenset(
     ]
 )
 _DATA_LIKE = re.compile(
-    r"(?<![\w/.-])[A-Za-z]*[A-Z][\w-]*(?:QA|Q[uU][aA]D|SQA|ASQ|NLI|GLUE|Bench|Shifts|QUAD"
+    r"(?<![\w/.-])[A-Za-z]{0,60}[A-Z][\w-]{0,60}(?:QA|Q[uU][aA]D|SQA|ASQ|NLI|GLUE|Bench|Shifts|QUAD"
     r"|RACE)(?:[-_][A-Za-z]{2,3})?(?:[-_]v?\d(?:\.\d)?)?\b"
     r"|\b(?:TriviaQA|BioASQ|DROP|CoQA|QuAC|RACE|BoolQ|DuoRC|CUAD|HotpotQA)\b"
 )

@@ -72,7 +72,7 @@ def plain(text: str) -> str:
     """Cell text without emphasis, code marks, HTML tags and a link's address."""
     text = re.sub(r"!?\[([^\]\[]{0,200})\]\([^()\s]{0,300}\)", r"\1", text)
     text = re.sub(r"<[^<>]{1,80}>", " ", text)
-    text = re.sub(r"[*`]|(?<!\w)_+|_+(?!\w)|\\(?=[*#])", "", text.replace("\\_", "_"))
+    text = re.sub(r"[*`]|(?<!\w)_+|(?<!_)_+(?!\w)|\\(?=[*#])", "", text.replace("\\_", "_"))
     return " ".join(text.split())
 
 
@@ -142,7 +142,7 @@ def as_metric(label: Label) -> Label:
         return replace(label, metrics=(MetricMention("exact_match", label.subset, 0, 0),))
     if label.metrics or label.kind or not UNKNOWN_METRIC.fullmatch(label.text) or COST.search(label.text):
         return label
-    name = re.sub(r"\s*\(%\)$", "", label.text)
+    name = re.sub(r"\s{0,9}\(%\)$", "", label.text)
     return replace(label, metrics=(MetricMention(name, "all", 0, 0),), rest="")
 
 
@@ -164,8 +164,8 @@ def own_rows(named: Sequence[Label], sure: bool, around: Around) -> list[Label]:
 
 def data_name(text: str) -> str:
     text = re.sub(
-        r"\s*[(\[][^()\[\]]{0,30}(?:shot|acc|em|f1|dev|test|val|validation|%)[^()\[\]]{0,20}[)\]]", "", text, flags=re.I
+        r"\s{0,9}[(\[][^()\[\]]{0,30}(?:shot|acc|em|f1|dev|test|val|validation|%)[^()\[\]]{0,20}[)\]]", "", text, flags=re.I
     )
     return (
-        re.sub(r"[\s(-]*\b(?:train|dev|validation|val|test)(?:[ -]set)?\b\)?\s*$", "", text, flags=re.I).strip() or text
+        re.sub(r"[\s(-]{0,9}\b(?:train|dev|validation|val|test)(?:[ -]set)?\b\)?\s*$", "", text, flags=re.I).strip() or text
     )

@@ -110,7 +110,7 @@ def _label_start(before: str) -> int:
 
 def _label(text: str) -> str:
     text = re.sub(r"\[([^\]\[]{0,100})\]\([^()\s]{0,200}\)", r"\1", text)
-    text = re.sub(r"[*`]|(?<!\w)_+|_+(?!\w)", "", text.replace("\\_", "_"))
+    text = re.sub(r"[*`]|(?<!\w)_+|(?<!_)_+(?!\w)", "", text.replace("\\_", "_"))
     if text.count("(") > text.count(")"):
         text = text.rpartition("(")[2]
     return text.strip(_EDGE + "(")

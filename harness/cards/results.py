@@ -24,7 +24,10 @@ __all__ = ["is_metrics", "read_claims", "read_counts"]
 _UNCERTAIN = 0.5
 _TOTAL = re.compile(r"(?:eval[_ ])?(?:(?P<subset>has_?ans|no_?ans)[_ ])?total", re.I)
 _CONDITION = re.compile(r"\b(?:with|without|on|for|in|at|using|after|before)\b", re.I)
-_FIGURE_HEADING = re.compile(r"\s*#{1,6}\s*[*_]*[\w -]{1,40}[*_]*\s*[:=]\s*[*_]*\d{1,3}(?:\.\d{1,20})?\s*%?[*_#\s]*")
+_FIGURE_HEADING = re.compile(
+    r"\s{0,9}#{1,6}\s{0,9}[*_]{0,3}[\w -]{1,40}[*_]{0,3}\s{0,9}[:=]\s{0,9}[*_]{0,3}\d{1,3}(?:\.\d{1,20})?"
+    r"\s{0,9}%?[*_#\s]{0,40}"
+)
 _LARGEST_BLOCK = 2_000
 """Items, rows or lines of one block that are searched: more of them are no card's results."""
 _MOST_BLOCKS = 3_000

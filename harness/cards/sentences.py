@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -35,8 +36,8 @@ _DIFFERENCE = re.compile(
     re.I,
 )
 _AFTER_DIFFERENCE = re.compile(
-    r"[*_`]*\s?%?[*_`]*\s*(?:(?:absolute|percentage|relative|\w+)\s+)?(?:points?|pp\b"
-    r"|%)?\s*(?:\w+\s+){0,3}?(?:better|worse|higher|lower|more|less|below|above|behind|ahead|improvement|drop"
+    r"[*_`]{0,9}\s?%?[*_`]{0,9}\s{0,9}(?:(?:absolute|percentage|relative|\w{1,40})\s{1,9})?(?:points?|pp\b"
+    r"|%)?\s{0,9}(?:\w{1,40}\s{1,9}){0,3}?(?:better|worse|higher|lower|more|less|below|above|behind|ahead|improvement|drop"
     r"|gain|increase|decrease|faster|slower|smaller|larger|of (?:the|its|all|their)\b)",
     re.I,
 )
@@ -120,7 +121,7 @@ def _blanked(text: str, around: Around) -> str:
 
     text = re.sub(r"(?<=\])\([^()\s]{0,400}\)|https?://\S+|<[^<>]{1,200}>|\$[^$]{1,200}\$", blank, text)
     text = re.sub(
-        r"\([^()]*\b(?:19|20)\d\d[a-z]?[^()]*\)|\b\w+(?:-\d+\w*)+\b|\bv\d[\d.]*\w*|\b(?:version|Table|Figure"
+        r"\([^()]{0,200}\b(?:19|20)\d\d[a-z]?[^()]{0,200}\)|\b\w+(?:-\d+\w*)+\b|\bv\d[\d.]*\w*|\b(?:version|Table|Figure"
         r"|Section|Tab\.|Fig\.|CUDA|Python|seed)\s+\d[\d.]*",
         blank,
         text,
@@ -156,15 +157,19 @@ def _sentence_figures(sentence: str, around: Around) -> Iterator[Figure]:
 
 def _numbers(text: str, metrics: Sequence[MetricMention]) -> list[_Number]:
     found: list[_Number] = []
+    seen: set[int] = set()
+    named = [metric.start for metric in metrics]
     matches = sorted([*_NUMBER.finditer(text), *_SLASHED.finditer(text)], key=lambda match: match.start("digits"))
     for match in matches:
         start, end = match.start("digits"), match.end()
-        if any(m.start <= start < m.end for m in metrics) or any(start == other.start for other in found):
+        nearest = bisect_right(named, start) - 1  # metrics do not overlap
+        if start in seen or (nearest >= 0 and start < metrics[nearest].end):
             continue
-        if _UNIT.match(text, end) and not text[end:].lstrip().startswith("M"):
+        if _UNIT.match(text, end) and not text[end : end + 9].lstrip().startswith("M"):
             continue
         if _DIFFERENCE.search(text, max(0, start - 40), start) or _AFTER_DIFFERENCE.match(text, match.end("digits")):
             continue
+        seen.add(start)
         found.append(_Number(match["digits"], bool(match["after"]), start, end, match.re is _SLASHED))
     return found
 
@@ -234,16 +239,16 @@ def _runs(items: Sequence, text: str) -> list[list]:  # type: ignore[type-arg]
 
 def _close(gap: str) -> bool:
     return (
-        re.fullmatch(r"[\s*_`%(\[]*(?:points? )?(?:in |of |for |on )?(?:the )?[\s*_`(]*", gap) is not None
-        and len(gap) < 25
+        len(gap) < 25
+        and re.fullmatch(r"[\s*_`%(\[]*(?:points? )?(?:in |of |for |on )?(?:the )?[\s*_`(]*", gap) is not None
     )
 
 
 def _lags(gap: str) -> bool:
     return (
         re.fullmatch(
-            r"[\s*_`%(\[]*(?:points? |percent )?(?:in|of|for|on|as)?\s?(?:the |terms of |an? |its |average "
-            r"|overall |mean )*[\s*_`(]*",
+            r"[\s*_`%(\[]{0,20}(?:points? |percent )?(?:in|of|for|on|as)?\s?(?:the |terms of |an? |its |average "
+            r"|overall |mean )*[\s*_`(]{0,20}",
             gap,
         )
         is not None

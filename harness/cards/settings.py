@@ -49,7 +49,7 @@ _TEACHER = re.compile(
 
 
 def read_settings(blocks: Sequence[Block], source: Source) -> list[Setting]:
-    """Every setting of the body, in order.
+    """Every setting of the body, in order; those of one block stand together, at the place of the first.
 
     In a block with a line ``stage = ...`` a line that states nothing readable becomes a setting named by the whole
     line, so that planning can refuse it instead of taking a default.
@@ -82,7 +82,15 @@ def read_settings(blocks: Sequence[Block], source: Source) -> list[Setting]:
         ordinal += bool(found)
         settings += found
     unique = {(setting.place.start, setting.name): setting for setting in reversed(settings)}
-    return sorted(unique.values(), key=lambda setting: setting.place.start)
+    first: dict[int | None, int] = {}
+    for setting in sorted(unique.values(), key=lambda setting: setting.place.start):
+        first.setdefault(setting.block, setting.place.start)
+
+    def order(setting: Setting) -> tuple[int, int]:
+        start = setting.place.start
+        return (start if setting.block is None else first[setting.block], start)
+
+    return sorted(unique.values(), key=order)
 
 
 def _named_settings(lines: Sequence[Span], source: Source, ordinal: int, origin: ClaimOrigin) -> list[Setting]:

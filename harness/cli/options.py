@@ -147,7 +147,7 @@ def parse_uses(texts: list[str] | None) -> dict[str, Path]:
             raise typer.BadParameter(f"--use names {name.strip()!r} twice")
         place = Path(path.strip()).expanduser()
         if not place.exists():
-            raise typer.BadParameter(f"--use {text!r}: {place} does not exist")
+            raise typer.BadParameter(f"--use {text!r}: the path does not exist")
         uses[name.strip()] = place
     return uses
 

@@ -53,11 +53,12 @@ def note(text: str) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
-    """A table on stdout; headings and cells are plain text, never markup."""
+    """A table on stdout; title, headings and cells are plain text, never markup."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", highlight=False)
+    shown = None if title is None else Text(visible(title))
+    table = Table(title=shown, title_justify="left", highlight=False)
     for heading in headings:
         table.add_column(Text(visible(heading)), overflow="fold")  # a cut name or figure would be another one
     for row in rows:

@@ -10,6 +10,7 @@ from harness.evidence.found import (
     on_present_data,
     same_name,
 )
+from harness.evidence.index import CardIndex, index_card
 from harness.evidence.judging import Options, judge, judge_one, known_deviation, record_judgement, with_judgement
 from harness.evidence.opened import Opened, open_card
 from harness.evidence.outcome import failing, outcome
@@ -17,6 +18,7 @@ from harness.evidence.protocols import Scoring, how_scored, meant_decoding
 from harness.verdict.recipes import same_but_seeds, same_recipe
 
 __all__ = [
+    "CardIndex",
     "Evidence",
     "Kind",
     "Opened",
@@ -27,6 +29,7 @@ __all__ = [
     "find_evidence",
     "gather_evidence",
     "how_scored",
+    "index_card",
     "judge",
     "judge_one",
     "known_deviation",

@@ -6,11 +6,12 @@ import datetime
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from harness.assumptions import AcceptedDeviation, AssumedTolerance
 from harness.assumptions.tolerances import apply_entry, concerns
-from harness.claim_names import name_claims
+from harness.evidence.index import CardIndex, index_card
 from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored, meant_decoding
 from harness.names.sizes import split_size
@@ -43,11 +44,16 @@ class Options:
 
 def judge(opened: Opened, runs: Run | Sequence[Run] | None, options: Options | None = None) -> tuple[Comparison, ...]:
     """Every claim of the card against one run, or against several seeds of its recipe."""
-    return tuple(judge_one(opened, runs, claim, options) for claim in opened.card.claims)
+    index = index_card(opened)
+    return tuple(judge_one(opened, runs, claim, options, index) for claim in opened.card.claims)
 
 
 def judge_one(
-    opened: Opened, runs: Run | Sequence[Run] | None, claim: Claim, options: Options | None = None
+    opened: Opened,
+    runs: Run | Sequence[Run] | None,
+    claim: Claim,
+    options: Options | None = None,
+    index: CardIndex | None = None,
 ) -> Comparison:
     """One claim of the card.
 
@@ -59,21 +65,23 @@ def judge_one(
         runs: One run, or several seeds of the card's recipe; None leaves the claim unchecked.
         claim: One of the card's claims.
         options: What is asked beyond that.
+        index: Of the card, so that judging many claims one by one does not look all of them up for each.
     """
     options = options or Options()
     given = (runs,) if isinstance(runs, Run) else tuple(runs or ())
     if not given or any(run.evaluated is None for run in given):
         return Comparison(claim, None, _UNCHECKED)
+    index = index or index_card(opened)
     given = tuple(_as_the_card_says(opened, run) for run in given)
     terms = Terms(
         at_least=options.at_least,
-        total=_total(opened, claim),
+        total=_total(index, claim),
         own=_own(opened, given),
-        beside=_beside(opened, claim, given[0]),
+        beside=_beside(index, claim, given[0]),
     )
     notes = ""
     if given[0].kind == "released":
-        run, terms, notes = _scored_as_claimed(opened, claim, given[0], terms)
+        run, terms, notes = _scored_as_claimed(opened, claim, given[0], terms, index)
         if run is None:
             return Comparison(claim, Verdict.NOT_COMPARABLE, notes, runs=(given[0].id,), protocol="other")
         given = (run, *given[1:])
@@ -82,7 +90,7 @@ def judge_one(
     )
     if notes and comparison.verdict is not Verdict.NOT_COMPARABLE:
         comparison = replace(comparison, reason=f"{comparison.reason}; {notes}")
-    return _with_deviation(opened, _with_other_training(comparison, given[0]), options.today)
+    return _with_deviation(opened, _with_other_training(comparison, given[0]), options.today, index)
 
 
 def with_judgement(run: Run, comparisons: tuple[Comparison, ...]) -> Run:
@@ -114,35 +122,33 @@ def _own(opened: Opened, runs: Sequence[Run]) -> str | None:
     return next((run.id for run in runs if same_recipe(opened.recipe, run.recipe)), None)
 
 
-def _beside(opened: Opened, claim: Claim, run: Run) -> tuple[Claim, ...]:
+def _beside(index: CardIndex, claim: Claim, run: Run) -> tuple[Claim, ...]:
     """The other claims of the same place about the same data, as far as the run can check them."""
-    return tuple(
-        other
-        for other in opened.card.claims
-        if other is not claim
-        and claim.group is not None
-        and (other.group, other.data) == (claim.group, claim.data)
-        and (other.metric, other.subset) != (claim.metric, claim.subset)
-        and other.subset != "best"
-        and figure(other, run) is not None
+    together = {} if claim.group is None else index.together.get((claim.group, claim.data), {})
+    others = (
+        claims
+        for told, claims in together.items()
+        if told != (claim.metric, claim.subset) and figure(claims[0], run) is not None
     )
+    return tuple(chain.from_iterable(others))
 
 
-def _total(opened: Opened, claim: Claim) -> int | None:
+def _total(index: CardIndex, claim: Claim) -> int | None:
     """The number of questions that the card prints for the claim's subset, where its figure stands."""
-    subset = "all" if claim.subset == "best" else claim.subset
-    counts = {c.value for c in opened.card.counts if c.group == claim.group and c.subset == subset}
-    return counts.pop() if len(counts) == 1 and claim.group is not None else None
+    counts = index.counts.get((claim.group, "all" if claim.subset == "best" else claim.subset), frozenset())
+    return next(iter(counts)) if len(counts) == 1 and claim.group is not None else None
 
 
-def _scored_as_claimed(opened: Opened, claim: Claim, run: Run, terms: Terms) -> tuple[Run | None, Terms, str]:
+def _scored_as_claimed(
+    opened: Opened, claim: Claim, run: Run, terms: Terms, index: CardIndex
+) -> tuple[Run | None, Terms, str]:
     """A released run under the protocol of the claim, as far as it is known, and what is to be said of that."""
-    scoring = how_scored(opened, claim, run)
+    scoring = how_scored(opened, claim, run, index)
     if scoring.protocol == "stated otherwise":
         told = f"the card states how it scored, and the run scored otherwise ({'; '.join(scoring.differences)})"
         wanted = meant_decoding(opened, run)
         same = next((a for a in run.alternatives or () if a.decoding == wanted), None)
-        if same is None or _signed_elsewhere(opened, claim, run):
+        if same is None or _signed_elsewhere(opened, claim, run, index):
             return None, terms, f"{told}: evaluate with --card"
         if run.bounds is not None and run.bounds.partial:  # its bounds are of the other way of scoring
             return None, terms, f"{told}, and stopped early: evaluate with --card"
@@ -151,10 +157,10 @@ def _scored_as_claimed(opened: Opened, claim: Claim, run: Run, terms: Terms) -> 
     return run, replace(terms, protocol=scoring.protocol), "; ".join(scoring.differences)
 
 
-def _signed_elsewhere(opened: Opened, claim: Claim, run: Run) -> bool:
+def _signed_elsewhere(opened: Opened, claim: Claim, run: Run, index: CardIndex) -> bool:
     """Whether the way of scoring that the card states is in a signature line which the recipe does not share."""
     as_meant = replace(run, recipe=replace(run.recipe, decoding=meant_decoding(opened, run)))
-    return how_scored(opened, claim, as_meant).protocol != "known"
+    return how_scored(opened, claim, as_meant, index).protocol != "known"
 
 
 def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Options) -> Tolerance:
@@ -191,11 +197,11 @@ def _with_other_training(comparison: Comparison, run: Run) -> Comparison:
     return replace(comparison, verdict=Verdict.INCONCLUSIVE, reason=told)
 
 
-def _with_deviation(opened: Opened, comparison: Comparison, today: datetime.date) -> Comparison:
+def _with_deviation(opened: Opened, comparison: Comparison, today: datetime.date, index: CardIndex) -> Comparison:
     """The comparison with the known deviation that the card's assumptions name for its claim."""
     if comparison.verdict is not Verdict.DIFFERS or opened.assumptions is None:
         return comparison
-    entry = known_deviation(opened, comparison.claim)
+    entry = known_deviation(opened, comparison.claim, index)
     if entry is None:
         return comparison
     if entry.expires < today:
@@ -205,10 +211,8 @@ def _with_deviation(opened: Opened, comparison: Comparison, today: datetime.date
     return replace(comparison, reason=f"{comparison.reason}; {told}", deviation=entry.reason)
 
 
-def known_deviation(opened: Opened, claim: Claim) -> AcceptedDeviation | None:
+def known_deviation(opened: Opened, claim: Claim, index: CardIndex | None = None) -> AcceptedDeviation | None:
     """The entry for a claim among the known deviations, expired or not; the last day decides between several."""
     if opened.assumptions is None or not opened.assumptions.deviations:
         return None
-    names = {name for name, named in name_claims(opened.card.claims).items() if named is claim or named == claim}
-    entries = [entry for entry in opened.assumptions.deviations if entry.claim in names]
-    return max(entries, key=lambda entry: entry.expires, default=None)
+    return (index or index_card(opened)).deviations.get(claim)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.errors import RecordError
+from harness.evidence.index import CardIndex, index_card
 from harness.evidence.opened import Opened
 from harness.names import canonical_data
-from harness.records import Claim, DataRef, Decoding, Run
-from harness.signature import compare_decodings, decoding_parts, parse_signature
-
-_SIGNATURE = re.compile(r"[Ss]ignature[^\n`|]{0,40}(?P<ticks>`+)(?P<line>[^\n`]{1,2000})(?P=ticks)")
-_SHARED = ("data", "n", "sha256", "rules", "dtype", "packages", "v", "missing", "extra", "na_prob_thresh")
-"""Parts of a signature that are not of the decoding."""
+from harness.records import Claim, Decoding, Run
+from harness.signature import compare_decodings, decoding_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +22,15 @@ class Scoring:
     """In what the run scored otherwise than the card states or is taken to mean: ``name: the card's, the run's``."""
 
 
-def how_scored(opened: Opened, claim: Claim, run: Run) -> Scoring:
+def how_scored(opened: Opened, claim: Claim, run: Run, index: CardIndex | None = None) -> Scoring:
     """Hold a run's decoding against the one that the card's figure was made with.
 
     A card states it by a signature line for the claim's data, or by a ``protocol`` or ``profile`` in the block of its
     last stage; what it leaves open then is what that has. A card that states neither is taken to mean the decoding of
-    its recipe.
+    its recipe. `index` is the card's, where several claims are looked at.
     """
-    signed = _signed(opened.card.text, claim)
+    index = index or index_card(opened)
+    signed = None if claim.data is None else index.signed.get(canonical_data(claim.data))
     if signed is not None:
         theirs, ours = signed, decoding_parts(run.recipe.decoding)
         names = [name for name in dict.fromkeys([*theirs, *ours]) if theirs.get(name) != ours.get(name)]
@@ -64,16 +60,3 @@ def meant_decoding(opened: Opened, run: Run) -> Decoding:
 def _states_protocol(opened: Opened) -> bool:
     origins = opened.recipe.origins.get("protocol"), opened.recipe.stages[-1].origins.get("profile")
     return any(origin is not None and origin.how == "stated" for origin in origins)
-
-
-def _signed(text: str, claim: Claim) -> dict[str, str] | None:
-    """The parts about decoding of a signature line that the card prints for the claim's data."""
-    for match in _SIGNATURE.finditer(text):
-        try:
-            parts = parse_signature(match["line"])
-            data = DataRef.parse(parts.get("data", ""))
-        except (RecordError, ValueError):
-            continue
-        if "decoding" in parts and claim.data is not None and canonical_data(data) == canonical_data(claim.data):
-            return {name: value for name, value in parts.items() if name not in _SHARED}
-    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -105,12 +106,12 @@ _VERSION = r"(?:\]\([^()\s]{0,300}\))?[*`]{0,3}[ _-]?(?:dataset[ ])?\(?(?:v(?:er
 _MENTION = re.compile(
     r"""(?<![\w/.-]) (?:
       (?P<file>(?P<file_split>train|dev)-v(?P<file_version>1\.1|2\.0)\.json)
-    | (?P<squadshifts>(?i:squad[ ]?shifts)) (?:[ _:-]+(?P<shift>(?i:amazon|new[ _-]?wiki|nyt|reddit)))?
+    | (?P<squadshifts>(?i:squad[ ]?shifts)) (?:[ _:-]{1,9}(?P<shift>(?i:amazon|new[ _-]?wiki|nyt|reddit)))?
     | (?P<squad_adversarial>(?i:squad[ _-]adversarial|adversarial[ ]squad))
     | (?P<adversarial_qa>(?i:adversarial[ _-]?qa))
     | (?P<squad_v2>(?i:squad__VERSION__2(?:\.0)?))
     | (?P<squad>(?i:squad__VERSION__1(?:\.[01])?)|(?P<family>SQ[uU]AD|Squad
-        |squad(?=[`*]*\s+(?:data|dev|train|val|test|corpus))))
+        |squad(?=[`*]{0,9}\s{1,40}(?:data|dev|train|val|test|corpus))))
     | (?P<xquad>(?i:xquad)) (?:[.-](?P<language>[a-z]{2}))?
     | (?P<mlqa>(?i:mlqa))
     ) (?!-?\w)""".replace("__VERSION__", _VERSION),
@@ -127,7 +128,7 @@ _TRANSLATED_BEFORE = re.compile(
     re.I,
 )
 _TRANSLATED_AFTER = re.compile(
-    rf"[\s*_`)\]]*(?:data\s?set\s+)?[(]?(?:(?:in|into|for)\s+)?"
+    rf"[\s*_`)\]]{{0,40}}(?:data\s?set\s{{1,40}})?[(]?(?:(?:in|into|for)\s{{1,40}})?"
     rf"(?:{_LANGUAGE}|translat|tradu[zcit]|machine[- ]translat)",
     re.I,
 )
@@ -137,8 +138,8 @@ _REF = re.compile(
     + r"\b(?:\[[^\[\]\n]{0,40}\])?"
 )
 _SPLIT_AFTER = re.compile(
-    rf"[ ]*[`*_)\]]*\s*(?:(?:data[ ]?set|'s|\w+)\s+)?(?P<split>{_WORD})[- ]+(?:set|split|data|part)\b"
-    r"|\s*[(]?(?P<bare>train|dev|validation|test)\b",
+    rf"[ ]{{0,9}}[`*_)\]]{{0,9}}\s{{0,40}}(?:(?:data[ ]?set|'s|\w{{1,40}})\s{{1,40}})?(?P<split>{_WORD})[- ]{{1,9}}"
+    r"(?:set|split|data|part)\b|\s{0,40}[(]?(?P<bare>train|dev|validation|test)\b",
     re.I,
 )
 _SPLIT_BEFORE = re.compile(rf"\b(?P<split>{_WORD})[- ](?:set|split|data|part)\s+of\s+(?:the\s+)?$", re.I)
@@ -161,9 +162,10 @@ _CACHED = 2_000
 def _mentions(text: str) -> tuple[Mention, ...]:
     found = [_written(match) for match in _REF.finditer(text)] if ":" in text else []
     mentions = [mention for mention in found if mention is not None]
-    taken = [(mention.start, mention.end) for mention in mentions]
+    starts, ends = [mention.start for mention in mentions], [0, *(mention.end for mention in mentions)]
     for match in _MENTION.finditer(text) if _may_mention(text) else ():
-        if not _is_translated(match, text) and not any(start <= match.start() < end for start, end in taken):
+        within = match.start() < ends[bisect_right(starts, match.start())]  # of the last reference that began before
+        if not within and not _is_translated(match, text):
             mentions.append(_named(match, text))
     return tuple(sorted(mentions, key=lambda mention: mention.start))
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness.config import Config, read_config
 from harness.errors import NoEvidenceError
-from harness.evidence import Evidence, Kind, Opened, Options, Recorded, gather_evidence, judge_one
+from harness.evidence import CardIndex, Evidence, Kind, Opened, Options, Recorded, gather_evidence, judge_one
 from harness.examples import recorded_example
 from harness.pytest_plugin import words
 from harness.records import Claim, Comparison, Example, ExampleComparison, Run, Verdict
@@ -91,13 +91,13 @@ def read_terms(config: pytest.Config) -> Terms:
     return config.stash[_TERMS]
 
 
-def check_claim(item: CardItem, terms: Terms, opened: Opened, name: str, claim: Claim) -> None:
+def check_claim(item: CardItem, terms: Terms, opened: Opened, name: str, claim: Claim, index: CardIndex) -> None:
     """Pass, skip with a reason, or raise `NotShownError`; what was found becomes properties of the item."""
     try:
         evidence, absent = terms.evidence(opened).of(claim), ""
     except NoEvidenceError as error:
         evidence, absent, item.skipped_at = (), str(error), 1
-    comparison = judge_one(opened, _runs(evidence), claim, terms.options)
+    comparison = judge_one(opened, _runs(evidence), claim, terms.options, index)
     settle_claim(item, terms, FoundClaim(name, opened, claim), comparison, evidence, absent)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.pytest_plugin.nodes import CardFile, CardItem
+from harness.visible import visible
 
 
 def add_folders(config: pytest.Config, asked: Sequence[str], stated: Sequence[Path]) -> tuple[Path, ...]:
@@ -54,6 +55,22 @@ class CardCollection:
         return None
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Add a ``README.md`` that is no file, which pytest passes over, so that reading it says what it is."""
+        report = yield
+        if isinstance(collector, pytest.Directory) and report.passed:
+            from harness.card_files import unusable_readmes
+
+            real = collector.path.resolve()
+            if any(folder == real or folder in real.parents for folder in self.folders):
+                report.result += [
+                    CardFile.from_parent(collector, path=path) for path in unusable_readmes(collector.path)
+                ]
+        return report
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Place a skip in the card instead of in this package."""
         report = yield
@@ -64,5 +81,5 @@ class CardCollection:
 
 def _folder(folder: Path, option: str, advice: str) -> Path:
     if not folder.is_dir():
-        raise pytest.UsageError(f"{option}: {folder} is not a folder; {advice}")
+        raise pytest.UsageError(visible(f"{option}: {folder} is not a folder; {advice}"))
     return folder

@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.accepted import Reviewed
-    from harness.evidence import Opened
+    from harness.evidence import CardIndex, Opened
     from harness.records import Claim, Example
 
 _WORST = ("error", "warning")
@@ -44,7 +44,7 @@ class CardFile(pytest.File):
         from harness.card_files import CardFile as File
         from harness.claim_names import name_claims
         from harness.errors import CardError
-        from harness.evidence import open_card
+        from harness.evidence import index_card, open_card
 
         cards, unread = audit_files([File(self.path)], datetime.date.today())
         if unread:
@@ -55,11 +55,12 @@ class CardFile(pytest.File):
             return [audit]
         opened = open_card(self.path)
         self.extra_keyword_matches.add(opened.card.name)
+        index = index_card(opened)
         groups: dict[str, Group] = {}
         for name, claim in name_claims(opened.card.claims).items():
             data = name.partition("::")[0]
             group = groups.setdefault(data, Group.build(self, data, []))
-            group.items.append(ClaimItem.of(group, name, opened, claim))
+            group.items.append(ClaimItem.of(group, name, opened, claim, index))
         examples = Group.build(self, "examples", [])
         examples.items = [
             ExampleItem.of(examples, name, opened, example)
@@ -161,9 +162,11 @@ class ClaimItem(CardItem):
     """Unique in the card."""
     opened: Opened
     claim: Claim
+    index: CardIndex
+    """Of the card, shared by its claims."""
 
     @classmethod
-    def of(cls, parent: Group, name: str, opened: Opened, claim: Claim) -> ClaimItem:
+    def of(cls, parent: Group, name: str, opened: Opened, claim: Claim, index: CardIndex) -> ClaimItem:
         """An item that holds its claim; one that is known to differ is expected to."""
         from harness.evidence import known_deviation
         from harness.pytest_plugin.checks import KnownDeviationError
@@ -171,8 +174,9 @@ class ClaimItem(CardItem):
 
         node: ClaimItem = cls.from_parent(parent, name=name.partition("::")[2])
         node.claim_name, node.opened, node.claim, node.line = name, opened, claim, claim.place.line
+        node.index = index
         node.add_marker("card_claim")
-        entry = known_deviation(opened, claim)
+        entry = known_deviation(opened, claim, index)
         if entry is not None and entry.expires >= datetime.date.today():
             reason = visible(f"known deviation until {entry.expires}: {entry.reason}")
             node.add_marker(pytest.mark.xfail(reason=reason, raises=KnownDeviationError))
@@ -182,7 +186,7 @@ class ClaimItem(CardItem):
         """Pass, skip with a reason, or raise `NotShownError`."""
         from harness.pytest_plugin.checks import check_claim, read_terms
 
-        check_claim(self, read_terms(self.config), self.opened, self.claim_name, self.claim)
+        check_claim(self, read_terms(self.config), self.opened, self.claim_name, self.claim, self.index)
 
 
 class ExampleItem(CardItem):

@@ -127,7 +127,8 @@ def freshness(opened: Opened, run: Run) -> tuple[Literal["fresh", "stale", "unda
         anew = {"released": "harness evaluate --card", "replay": "harness compare with the predictions"}
         command = anew.get(run.kind, "harness reproduce")
         return "undated", f"the record does not tell what the card claimed; judge it anew with {command}"
-    then, now = _told(c.claim for c in run.comparisons), _told(opened.card.claims)
+    judged = [c.claim for c in run.comparisons if c.verdict is not Verdict.NOT_COMPARABLE]
+    then, now = _told(judged), _told(claim for claim in opened.card.claims if can_check(claim, run))
     if then == now:
         return "fresh", "the card was edited since, its claims were not"
     changed = ", ".join(sorted({f"{metric}[{subset}]" for metric, subset, _, _ in then ^ now}))

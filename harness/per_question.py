@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
 
 from harness.errors import RecordError
 from harness.records import Run, Scores, from_json
+from harness.regular_files import read_regular
 from harness.squad import summarize
-from harness.store import RECORD, file_sha256, read_json
+from harness.store import RECORD, load_run, read_json
 
 PER_QUESTION = "per_question.json"
+LARGEST_PREDICTIONS = 256 << 20
+"""Bytes: of so many answers nobody has scored any."""
 _CHANGED = "its predictions or scores are not those of its record; run it again with --fresh"
 
 
@@ -26,11 +30,27 @@ def read_scores(folder: Path, run: Run) -> Scores:
             f"{folder}: has no {PER_QUESTION}; comparing runs in pairs needs their run folders", path=str(folder)
         )
     scores = from_json(Scores, read_json(file), str(file))
+    if not scores.exact or not scores.exact.keys() == scores.f1.keys() == scores.has_ans.keys():
+        raise RecordError(
+            f"{file}: found scores of no or of different questions, expected exact, f1 and has_ans of the same; run it "
+            "again with --fresh",
+            path=str(file),
+        )
     asked = run.bounds is None or run.bounds.used == len(scores.exact)
-    known = answers.exists() and file_sha256(answers) == run.predictions_sha256
-    if not (known and asked and _gives(scores, run)):
+    if not (asked and _gives(scores, run) and _has_answers(answers, run)):
         raise RecordError(f"{folder}: {_CHANGED}", path=str(folder))
     return scores
+
+
+def load_intact(path: Path) -> Run:
+    """A record whose figures are those of the scores beside it, where there are some.
+
+    Raises:
+        RecordError: there is no record, it is malformed, or it was changed since; see `load_run`, `check_intact`.
+    """
+    run = load_run(path)
+    check_intact(path, run)
+    return run
 
 
 def check_intact(path: Path, run: Run) -> None:
@@ -46,6 +66,16 @@ def check_intact(path: Path, run: Run) -> None:
     beside = path.is_dir() or path.name == RECORD
     if beside and run.status == "finished" and (folder / PER_QUESTION).exists():
         read_scores(folder, run)
+
+
+def _has_answers(file: Path, run: Run) -> bool:
+    """Whether the predictions are those of the record; they may be gone, not be others."""
+    try:
+        return hashlib.sha256(read_regular(file, LARGEST_PREDICTIONS)).hexdigest() == run.predictions_sha256
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise RecordError(f"{file}: cannot be read ({error.strerror})", path=str(file)) from error
 
 
 def _gives(scores: Scores, run: Run) -> bool:

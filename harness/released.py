@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +11,10 @@ from harness.errors import RecordError
 from harness.evidence import Opened, Options, judge, same_name
 from harness.gap import lacks_logits, try_protocols
 from harness.opened_data import OpenedData
-from harness.per_question import PER_QUESTION
+from harness.per_question import read_scores
 from harness.progress import Progress, silent
-from harness.records import Claim, Comparison, Run, Scores, Verdict, from_json
-from harness.store import RECORD, load_run, read_json
+from harness.records import Claim, Comparison, Run, Scores, Verdict
+from harness.store import RECORD, load_run
 from harness.verdict import count_questions, figure, same_digits
 
 _OPEN = (Verdict.INCONCLUSIVE, Verdict.DIFFERS)
@@ -97,8 +98,10 @@ def with_flips(run: Run, comparisons: Sequence[Comparison], folder: Path, runs: 
     """
     if not any(_has_turned(comparison) for comparison in comparisons):
         return tuple(comparisons)
-    own = _scores(folder)
-    references = [(other, scores) for path, other in _same_data(run, runs) if (scores := _scores(path)) is not None]
+    own = _scores(folder, run)
+    references = [
+        (other, scores) for path, other in _same_data(run, runs) if (scores := _scores(path, other)) is not None
+    ]
     return tuple(
         _flip(comparison, run, own, references) if _has_turned(comparison) else comparison for comparison in comparisons
     )
@@ -109,8 +112,10 @@ def _has_turned(comparison: Comparison) -> bool:
 
 
 def _flip(comparison: Comparison, run: Run, own: Scores | None, references: Sequence[tuple[Run, Scores]]) -> Comparison:
-    claim = comparison.claim
-    for other, scores in references if own is not None else ():
+    claim, scored = comparison.claim, figure(comparison.claim, run)
+    # the figure may be that of other logits' decoding, of which there are no scores of single questions
+    same = scored is not None and comparison.reproduced is not None and math.isclose(scored, comparison.reproduced)
+    for other, scores in references if own is not None and same else ():
         if not _may_be_same_model(run, other):
             continue
         value = figure(claim, other)
@@ -135,10 +140,10 @@ def _in_subset(claim: Claim, has_ans: bool) -> bool:
     return claim.subset not in ("has_ans", "no_ans") or has_ans is (claim.subset == "has_ans")
 
 
-def _scores(folder: Path) -> Scores | None:
-    """Scores of every question as a run's folder has them; None where it has none."""
+def _scores(folder: Path, run: Run) -> Scores | None:
+    """Scores of every question as a run's folder has them; None where it has none, or others than the record's."""
     try:
-        return from_json(Scores, read_json(folder / PER_QUESTION), str(folder / PER_QUESTION))
+        return read_scores(folder, run)
     except RecordError:
         return None
 

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -194,6 +195,9 @@ def load_run(path: Path, now: datetime.datetime | None = None) -> Run:
     return run
 
 
+_CARD_NAME = re.compile(rb'"card_name"\s{0,9}:\s{0,9}("(?:[^"\\]|\\.){1,500}")')
+
+
 def is_record(file: Path) -> bool:
     """Whether a file looks like a run's record rather than anything else in JSON; raises `RecordError` for no JSON."""
     data = read_json(file, LARGEST_RECORD)
@@ -207,11 +211,25 @@ def _may_be_of(path: Path, card_name: str, same: Callable[[str, str], bool]) -> 
     except RecordError:
         if path.name != RECORD:
             return False
+        torn = _named(path)
+        if torn is not None and not same(torn, card_name):
+            return False
         raise
     if not isinstance(data, dict) or not (path.name == RECORD or ("schema" in data and "recipe" in data)):
         return False
-    name = data.get("card_name")
+    schema, name = data.get("schema"), data.get("card_name")
+    if type(schema) is int and schema < SCHEMA:  # of an older version: what came after it counts
+        return False
     return not isinstance(name, str) or same(name, card_name)
+
+
+def _named(path: Path) -> str | None:
+    """The name of the card in a record that is no JSON any more, such as a torn one."""
+    try:
+        found = _CARD_NAME.search(read_regular(path, LARGEST_RECORD))
+        return None if found is None else json.loads(found[1])
+    except (OSError, ValueError):
+        return None
 
 
 def find_runs(

@@ -12,7 +12,9 @@ from tiny_world import card, write_world
 
 from harness.cli import evaluate_command, main
 from harness.evidence import judge, open_card
+from harness.records import Scores, from_json
 from harness.released import with_flips
+from harness.squad import summarize
 from harness.store import load_run, save_run
 
 DATA = ["mini:validation", "--use", "mini:validation=mini.json"]
@@ -132,7 +134,9 @@ def test_questions_that_turned_are_named(world, capsys):
     for qid in ("1", "2", "3", "5", "6", "7"):
         scores["exact"][qid] = scores["f1"][qid] = 0.0
     (other / "per_question.json").write_text(json.dumps(scores), "utf-8")
-    run = replace(load_run(first), id="other", scores={**load_run(first).scores, "exact": 25.0})
+    figures = summarize(from_json(Scores, scores))
+    assert figures["exact"] == 25.0
+    run = replace(load_run(first), id="other", scores=figures)
     save_run(other, run)
     (comparison,) = judge(opened, run)
     assert comparison.verdict.value == "differs"

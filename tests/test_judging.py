@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -436,3 +437,77 @@ def test_thousands_of_claims_cost_no_square(tmp_path, kind):
     assert time.perf_counter() - before < 8
     for number in (0, 3_000, 5_999):
         assert judge_one(opened, run, opened.card.claims[number]) == together[number]
+
+
+def newer(run, **change):
+    return replace(run, id=f"{run.id}-newer", finished="2026-03-01T00:00:00+00:00", **change)
+
+
+def test_the_newest_run_does_not_hide_the_one_that_answers(write, tmp_path):
+    opened = write(settings="stage = main\nprotocol = run_qa\n")
+    (claim,) = opened.card.claims
+    run = run_of(opened, 80.0, "released")
+    decoded = replace(run.recipe, decoding=replace(run.recipe.decoding, n_best=5))
+    bounds = Bounds("b", 0.05, 0, 100, 2000, {"exact": 10.0}, {"exact": 90.0}, False)
+    early = newer(run, bounds=bounds, scores={"exact": 50.0, "total": 100.0})
+    other = replace(newer(run, recipe=decoded), id="decoded")
+    elsewhere = newer(run_of(opened, 70.0, "released"), evaluated=replace(run.evaluated, ref=DataRef("other", "test")))
+    runs = keep(tmp_path, run, early, other, replace(elsewhere, id="elsewhere"))
+    ((_, chosen),) = gather_evidence(opened, runs).of(claim)
+    assert chosen.id == run.id
+    whole = replace(newer(run), kind="replay", id="replay")
+    keep(tmp_path, whole)
+    assert gather_evidence(opened, runs).of(claim)[0][1].id == run.id
+    shutil.rmtree(runs / run.id)
+    shutil.rmtree(runs / "decoded")
+    assert gather_evidence(opened, runs).of(claim)[0][1].id == "replay"  # whole, before what stopped early
+
+
+def test_a_seed_on_other_data_does_not_take_the_place_of_that_seed(write, tmp_path):
+    opened = write()
+    own = run_of(opened, 80.0)
+    small = newer(own, scores={"exact": 60.0}, evaluated=replace(own.evaluated, sha256="d" * 64, n=50, has_ans=25))
+    runs = keep(tmp_path, own, small, run_of(opened, 80.1, seed=7), run_of(opened, 80.2, seed=8))
+    groups = gather_evidence(opened, runs).groups
+    assert {run.id for _, run in groups[1]} == {own.id, "retrained-7-80.1", "retrained-8-80.2"}
+    assert [run.id for _, run in groups[0]] == [small.id]
+
+
+def test_every_seed_has_to_be_trained_on_the_recipes_data(write):
+    opened = write()
+    few = StageResult("s", "0", "0", 21, 21, 1, 1.0, 1.0, (DataUsed(DataRef("squad_v2", "train"), 21, 9, "d", "x"),))
+    runs = [run_of(opened, exact, seed=seed) for seed, exact in enumerate((79.9, 80.0, 80.1), 42)]
+    assert verdict(opened, runs).verdict is Verdict.MATCHES
+    assert verdict(opened, [*runs[:2], replace(runs[2], stages=(few,))]).verdict is Verdict.INCONCLUSIVE
+
+
+def test_records_of_others_and_of_older_versions_do_not_stand_in_the_way(write, tmp_path):
+    opened = write()
+    runs = keep(tmp_path, run_of(opened, 80.0))
+    for name, text in (
+        ("torn", '{"schema": 1, "card_name": "someone/else", "recipe": {'),
+        ("old", '{"schema": 0, "card_name": "owner/tiny"}'),
+    ):
+        (runs / name).mkdir()
+        (runs / name / "record.json").write_text(text, "utf-8")
+    assert find_evidence(opened, runs)
+    (runs / "torn" / "record.json").write_text('{"schema": 1, "card_name": "owner/tiny", "recipe": {', "utf-8")
+    with pytest.raises(RecordError, match="torn"):
+        find_evidence(opened, runs)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ('{"rules": "1.1", "exact": {}, "f1": {}, "has_ans": {}}', "scores of no or of different questions"),
+        ('{"rules": "2.0", "exact": {"a": 1.0}, "f1": {}, "has_ans": {}}', "scores of no or of different questions"),
+        ('{"rules": "2.0", "exact": {"a": 1.0}, "f1": {"a": 1.0}, "has_ans": {"a": true}}', "not those of its record"),
+    ],
+)
+def test_scores_that_are_not_the_records(write, tmp_path, scores, said):
+    opened = write()
+    run = run_of(opened, 80.0)
+    runs = keep(tmp_path, run)
+    (runs / run.id / "per_question.json").write_text(scores, "utf-8")
+    with pytest.raises(RecordError, match=said):
+        find_evidence(opened, runs)

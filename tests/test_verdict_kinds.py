@@ -203,7 +203,9 @@ def test_two_seeds_are_judged_by_their_mean_like_one_unless_they_lie_too_far_apa
     assert judged.verdict is Verdict.WITHIN_TOLERANCE
     assert judged.reason.startswith("mean of 2 seeds")
     assert judge_claim(claim("80.0000"), seeds(78.4, 79.2)).verdict is Verdict.DIFFERS
-    for values in ((78.0, 80.2), (70.0, 90.0)):
+    assert judge_claim(claim("80.0000"), seeds(60.0, 62.0)).verdict is Verdict.DIFFERS  # both are far below
+    assert judge_claim(claim("90.0"), seeds(95.0, 99.0), Terms(at_least=True)).verdict is Verdict.WITHIN_TOLERANCE
+    for values in ((78.0, 80.2), (70.0, 90.0), (70.0, 95.0)):
         judged = judge_claim(claim("80.0"), seeds(*values))
         assert judged.verdict is Verdict.INCONCLUSIVE
         assert "too far for a mean to show anything" in judged.reason
@@ -216,6 +218,8 @@ def test_a_tolerance_in_points_judges_the_mean_of_any_number_of_seeds():
     assert judge_claim(claim("80.0000"), seeds(81.4, 81.5, 81.6)).verdict is Verdict.DIFFERS
     assert judge_claim(claim("80.0000"), seeds(70.0, 80.0, 90.0), wide).verdict is Verdict.INCONCLUSIVE
     assert judge_claim(claim("80.0000"), seeds(88.0, 89.0, 90.0), wide).verdict is Verdict.DIFFERS
+    narrow = Terms(Tolerance(0.1, 0.1, 0.1, "given"))
+    assert judge_claim(claim("90.0000"), seeds(79.9, 80.0, 80.1, 80.2, 80.3), narrow).verdict is Verdict.DIFFERS
 
 
 def test_the_run_with_the_cards_own_seeds_is_worth_most():

@@ -23,10 +23,10 @@ def report(
     as_json: o.JsonOption = False,
 ) -> None:
     """Write a run's report in Markdown: verdicts, scores, recipe with origins, environment."""
+    from harness.per_question import load_intact
     from harness.render import render_report
-    from harness.store import load_run
 
-    record = load_run(o.run_path(run, runs))
+    record = load_intact(o.run_path(run, runs))
     if as_json:
         print_json(record)
         return
@@ -47,10 +47,10 @@ def render(
 ) -> None:
     """Regenerate a card from its facts, with the evidence of a run where one is given."""
     from harness.evidence import judge, open_card, with_judgement
+    from harness.per_question import load_intact
     from harness.render import render_card
-    from harness.store import load_run
 
-    record = None if run is None else load_run(o.run_path(run, runs))
+    record = None if run is None else load_intact(o.run_path(run, runs))
     opened = open_card(card, reading=None if record is None else record.recipe.reading)
     if record is not None and not measured:
         record = with_judgement(record, judge(opened, record))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from harness.data import load_data
 from harness.errors import NoEvidenceError, RecordError
+from harness.evidence.index import CardIndex, index_card
 from harness.evidence.opened import Opened
-from harness.names import canonical_data
+from harness.evidence.protocols import how_scored
 from harness.per_question import check_intact
-from harness.records import Claim, DataRef, Run
+from harness.record_checks import instant
+from harness.records import Claim, Run
 from harness.store import find_runs, read_json
 from harness.verdict import can_check
 from harness.verdict.recipes import same_but_seeds, same_recipe, seeds_of
@@ -27,22 +29,43 @@ Recorded = tuple[tuple[Path, Run], ...]
 _FEW = 3
 """From so many seeds on all of them are the evidence, not the newest run alone."""
 _GIVEN = ("released", "replay")
+_AS_MEANT = ("known", "assumed")
 _BY_STRENGTH: tuple[Kind, ...] = ("retrained", "released", "replay")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is on record for a card, the strongest first."""
+    """All that is on record for a card."""
 
+    opened: Opened
+    index: CardIndex
     groups: tuple[Recorded, ...]
-    """Each is one run or several seeds on one data set; at least one."""
+    """Each is one run, or several seeds on one data set; the strongest kind first, of a kind the newest; at least
+    one."""
 
     def of(self, claim: Claim) -> Recorded:
-        """What a claim is held against: the strongest that measured what it is about, else the strongest of all."""
-        return next((group for group in self.groups if can_check(claim, group[0][1])), self.groups[0])
+        """What a claim is held against.
+
+        Of all that measured what it is about: runs of all questions before those that stopped early, then the
+        strongest kind, then those that scored as the card does, then the newest. Where none did, the first group.
+
+        Raises:
+            RecordError: a record of them was changed since it was scored.
+        """
+        fitting = [group for group in self.groups if can_check(claim, group[0][1])]
+        chosen = min(fitting, key=lambda group: self._rank(claim, group[0][1])) if fitting else self.groups[0]
+        for path, run in chosen:
+            check_intact(path, run)
+        return chosen
+
+    def _rank(self, claim: Claim, run: Run) -> tuple[bool, int, bool]:
+        partial = run.bounds is not None and run.bounds.partial
+        kind = _BY_STRENGTH.index(run.kind if run.kind in _GIVEN else "retrained")
+        scored = run.kind != "released" or how_scored(self.opened, claim, run, self.index).protocol in _AS_MEANT
+        return partial, kind, not scored
 
     def used(self, claims: Sequence[Claim]) -> Recorded:
-        """The runs that claims are held against, each once."""
+        """The runs that claims are held against, each once; raises as `of` does."""
         paths = {path: run for claim in claims for path, run in self.of(claim)}
         return tuple(paths.items())
 
@@ -50,8 +73,8 @@ class Evidence:
 def gather_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Evidence:
     """The evidence for a card, from its own ``runs`` folder and from `runs`.
 
-    Of the card's recipe: the newest finished run, or, where three seeds or more were run, the newest of each seed, the
-    card's own seeds first. Of the card's weights or stored predictions: the newest on each data set.
+    Of the card's recipe: the newest finished run, or, where three seeds or more were run on the same data, the newest
+    of each seed, the card's own seeds first. Of the card's weights or stored predictions: every run.
 
     Args:
         opened: The card.
@@ -61,28 +84,31 @@ def gather_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Evi
     Raises:
         NoEvidenceError: there is none, or only runs of a recipe that the card no longer states, or on embedded data of
             another version of this package.
-        RecordError: one folder holds two records of one run, or a record cannot be read or is not of the scores that
-            stand beside it.
+        RecordError: one folder holds two records of one run, or a record of the card cannot be read.
     """
     _check_folders(opened, runs)
     folders = list({folder.resolve(): folder for folder in (opened.path.parent / "runs", runs)}.values())
+    every = _recorded(opened.card.name, folders)
     groups: list[Recorded] = []
     for wanted in _BY_STRENGTH if kind is None else (kind,):
-        groups += [_retrained(opened, folders)] if wanted == "retrained" else _given(opened, folders, wanted)
-    found = tuple(group for group in groups if group)
-    if found:
-        for path, run in (member for group in found for member in group):
-            check_intact(path, run)
-        return Evidence(found)
-    changed = _other_recipe(opened, folders) if kind in (None, "retrained") else None
-    if changed is not None:
-        raise NoEvidenceError(f"{opened.path}: {_changed(opened, changed)}. {_repeat(opened)}", stale=True)
+        if wanted == "retrained":
+            groups += _retrained(opened, every)
+        else:
+            groups += [((path, run),) for path, run in every if run.kind == wanted]
+    if groups:
+        return Evidence(opened, index_card(opened), tuple(groups))
+    trained = [run for _, run in every if _trained(opened, run)]
+    if trained and kind in (None, "retrained"):
+        raise NoEvidenceError(f"{opened.path}: {_changed(opened, trained[0])}. {_repeat(opened)}", stale=True)
     raise NoEvidenceError(f"{opened.path}: {_advice(opened, kind)}")
 
 
 def find_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Recorded:
     """The strongest evidence for a card; see `gather_evidence`."""
-    return gather_evidence(opened, runs, kind).groups[0]
+    group = gather_evidence(opened, runs, kind).groups[0]
+    for path, run in group:
+        check_intact(path, run)
+    return group
 
 
 def newest_evidence(opened: Opened, runs: Path) -> tuple[Path, Run]:
@@ -114,39 +140,31 @@ def _check_folders(opened: Opened, runs: Path) -> None:
         read_json(file)
 
 
-def _retrained(opened: Opened, folders: Sequence[Path]) -> Recorded:
-    every = [
-        (path, run)
-        for path, run in _recorded(opened.card.name, folders)
-        if run.kind not in _GIVEN and same_but_seeds(run.recipe, opened.recipe) and on_present_data(run)
-    ]
-    own = [(path, run) for path, run in every if same_recipe(run.recipe, opened.recipe)]
-    by_seed: dict[tuple[int, ...], tuple[Path, Run]] = {}
-    for path, run in [*own, *every]:
-        by_seed.setdefault(seeds_of(run.recipe), (path, run))
-    pooled = tuple(by_seed.values())
-    if pooled:
-        data = pooled[0][1].evaluated
-        pooled = tuple(e for e in pooled if e[1].evaluated and data and e[1].evaluated.sha256 == data.sha256)
-    return pooled if len(pooled) >= _FEW else tuple(own[:1])
+def _trained(opened: Opened, run: Run) -> bool:
+    return run.kind not in _GIVEN and run.card_name == opened.card.name
 
 
-def _given(opened: Opened, folders: Sequence[Path], kind: Kind) -> Iterator[Recorded]:
-    """The newest run of a kind on each data set; one that asked all questions goes before those that stopped early."""
-    found = [(path, run) for path, run in _recorded(opened.card.name, folders, same_name) if run.kind == kind]
-    whole = [member for member in found if member[1].bounds is None or not member[1].bounds.partial]
-    by_data: dict[DataRef | None, tuple[Path, Run]] = {}
-    for path, run in [*whole, *found]:
-        data = None if run.evaluated is None else canonical_data(run.evaluated.ref)
-        by_data.setdefault(data, (path, run))
-    return ((member,) for member in by_data.values())
+def _retrained(opened: Opened, every: Recorded) -> list[Recorded]:
+    """For each data set that was evaluated the newest run with the card's own seeds, or all seeds where they do."""
+    by_data: dict[str | None, dict[tuple[int, ...], tuple[Path, Run]]] = {}
+    for path, run in every:
+        if _trained(opened, run) and same_but_seeds(run.recipe, opened.recipe) and on_present_data(run):
+            seeds = by_data.setdefault(None if run.evaluated is None else run.evaluated.sha256, {})
+            seeds.setdefault(seeds_of(run.recipe), (path, run))
+    groups: list[Recorded] = []
+    for found in by_data.values():
+        members = sorted(found.values(), key=lambda member: not same_recipe(member[1].recipe, opened.recipe))
+        own = [member for member in members if same_recipe(member[1].recipe, opened.recipe)]
+        groups += [tuple(members)] if len(members) >= _FEW else [tuple(own)] if own else []
+    return groups
 
 
-def _recorded(name: str, folders: Sequence[Path], same: Callable[[str, str], bool] = str.__eq__) -> Recorded:
-    """`find_runs`; two records of one run may lie in two folders, one of them kept beside the card, but not in one."""
+def _recorded(name: str, folders: Sequence[Path]) -> Recorded:
+    """Finished runs, newest first; one that lies in two folders, kept beside the card, counts once, and not in one."""
+    found: dict[str, tuple[Path, Run]] = {}
     for folder in folders:
         seen: dict[str, Path] = {}
-        for path, run in find_runs(name, [folder], same):
+        for path, run in find_runs(name, [folder], same_name):
             if run.id in seen:
                 raise RecordError(
                     f"{path}: found a record of run {run.id}, which {seen[run.id]} is too, expected one of each run in "
@@ -154,11 +172,10 @@ def _recorded(name: str, folders: Sequence[Path], same: Callable[[str, str], boo
                     path=str(path),
                 )
             seen[run.id] = path
-    return find_runs(name, folders, same)
-
-
-def _other_recipe(opened: Opened, folders: Sequence[Path]) -> Run | None:
-    return next((run for _, run in find_runs(opened.card.name, folders) if run.kind not in _GIVEN), None)
+            known = found.get(run.id)
+            if known is None or instant(run.finished or "") > instant(known[1].finished or ""):
+                found[run.id] = (path, run)
+    return tuple(sorted(found.values(), key=lambda m: (instant(m[1].finished or ""), str(m[0])), reverse=True))
 
 
 def _changed(opened: Opened, run: Run) -> str:

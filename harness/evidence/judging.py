@@ -90,7 +90,7 @@ def judge_one(
     )
     if notes and comparison.verdict is not Verdict.NOT_COMPARABLE:
         comparison = replace(comparison, reason=f"{comparison.reason}; {notes}")
-    return _with_deviation(opened, _with_other_training(comparison, given[0]), options.today, index)
+    return _with_deviation(opened, _with_other_training(comparison, given), options.today, index)
 
 
 def with_judgement(run: Run, comparisons: tuple[Comparison, ...]) -> Run:
@@ -183,10 +183,11 @@ def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Op
     return default_tolerance(run.kind, terms.protocol, count_questions(claim, run))
 
 
-def _with_other_training(comparison: Comparison, run: Run) -> Comparison:
+def _with_other_training(comparison: Comparison, runs: Sequence[Run]) -> Comparison:
     """The comparison; what other training data came to says nothing against the recipe, and little for it."""
     other = [
         f"{used.n} of {size.n} questions of {used.ref}"
+        for run in runs
         for stage in run.stages
         for used in stage.data
         if "[" not in used.ref.split and (size := split_size(used.ref)) is not None and size.n != used.n

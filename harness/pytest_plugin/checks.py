@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.config import Config, read_config
-from harness.errors import NoEvidenceError
+from harness.errors import HarnessError, NoEvidenceError
 from harness.evidence import CardIndex, Evidence, Kind, Opened, Options, Recorded, gather_evidence, judge_one
 from harness.examples import recorded_example
+from harness.per_question import load_intact
 from harness.pytest_plugin import words
 from harness.records import Claim, Comparison, Example, ExampleComparison, Run, Verdict
-from harness.store import load_run
 from harness.testing import FoundClaim, NotShownError
 from harness.visible import visible
 
@@ -45,7 +45,7 @@ class Terms:
     strict: bool
     start: Path
     """Where pytest was started: paths are shown from here."""
-    found: dict[tuple[Path, Kind | None], Evidence | NoEvidenceError] = field(default_factory=dict)
+    found: dict[tuple[Path, Kind | None], Evidence | HarnessError] = field(default_factory=dict)
     """Card and kind -> its runs, looked up once."""
 
     def evidence(self, opened: Opened, kind: Kind | None = None) -> Evidence:
@@ -60,11 +60,13 @@ class Terms:
         if key not in self.found:
             try:
                 self.found[key] = gather_evidence(opened, self.config.runs, wanted)
-            except NoEvidenceError as error:
+            except HarnessError as error:
                 self.found[key] = error
         result = self.found[key]
         if isinstance(result, NoEvidenceError):
             raise NoEvidenceError(str(result), stale=result.stale)
+        if isinstance(result, HarnessError):
+            raise type(result)(str(result))
         return result
 
 
@@ -214,7 +216,7 @@ class HarnessRun:
             except NoEvidenceError as error:
                 evidence, absent = (), str(error)
         elif isinstance(run, (str, Path)):
-            evidence = ((Path(run), load_run(Path(run))),)
+            evidence = ((Path(run), load_intact(Path(run))),)
         else:
             given = (run,) if isinstance(run, Run) else run
             evidence = tuple((Path(one.id), one) for one in given)

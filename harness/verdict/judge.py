@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.records import Claim, Comparison, Run, Verdict
+from harness.records import Claim, Comparison, Run, Tolerance, Verdict
 from harness.verdict.by_bounds import judge_early
 from harness.verdict.by_seeds import judge_seeds
 from harness.verdict.by_zone import decide_zone
@@ -88,8 +88,19 @@ def _judge(held: Held) -> Comparison:
         return held.comparison(verdict, reason, value, tolerance, explained_by=explained)
     seeds = pool_seeds(held.figures, HALF_WIDTH, held.questions)
     reason = f"mean of {len(held.runs)} seeds: {reason}"
-    apart = max(held.figures) - min(held.figures)
-    if apart > 2.0 * tolerance.warned + resolution(held.claim):  # they cannot both be within tolerance of one claim
+    if _is_between(held, tolerance, verdict):
+        apart = max(held.figures) - min(held.figures)
         verdict = Verdict.INCONCLUSIVE
         reason = f"{reason}; but the seeds are {apart:.2f} points apart, which is too far for a mean to show anything"
     return held.comparison(verdict, reason, value, tolerance, seeds=seeds)
+
+
+def _is_between(held: Held, tolerance: Tolerance, verdict: Verdict) -> bool:
+    """Whether seeds lie so far apart that their mean neither shows the claim nor speaks against it."""
+    low, high, claimed = min(held.figures), max(held.figures), held.claim.reported
+    if held.terms.at_least and low >= claimed:
+        return False
+    if high - low <= 2.0 * tolerance.warned + resolution(held.claim):  # all may be within tolerance of one claim
+        return False
+    agrees = verdict in (Verdict.MATCHES, Verdict.WITHIN_TOLERANCE)
+    return agrees or low - tolerance.warned <= claimed <= high + tolerance.warned

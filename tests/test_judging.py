@@ -468,9 +468,11 @@ def test_a_seed_on_other_data_does_not_take_the_place_of_that_seed(write, tmp_pa
     own = run_of(opened, 80.0)
     small = newer(own, scores={"exact": 60.0}, evaluated=replace(own.evaluated, sha256="d" * 64, n=50, has_ans=25))
     runs = keep(tmp_path, own, small, run_of(opened, 80.1, seed=7), run_of(opened, 80.2, seed=8))
-    groups = gather_evidence(opened, runs).groups
-    assert {run.id for _, run in groups[1]} == {own.id, "retrained-7-80.1", "retrained-8-80.2"}
-    assert [run.id for _, run in groups[0]] == [small.id]
+    evidence = gather_evidence(opened, runs)
+    seeds = {own.id, "retrained-7-80.1", "retrained-8-80.2"}
+    assert {run.id for _, run in evidence.groups[1]} == seeds
+    assert [run.id for _, run in evidence.groups[0]] == [small.id]
+    assert {run.id for _, run in evidence.of(opened.card.claims[0])} == seeds
 
 
 def test_every_seed_has_to_be_trained_on_the_recipes_data(write):

@@ -47,22 +47,25 @@ class Evidence:
         """What a claim is held against.
 
         Of all that measured what it is about: runs of all questions before those that stopped early, then the
-        strongest kind, then those that scored as the card does, then the newest. Where none did, the first group.
+        strongest kind, then those that scored as the card does, then several seeds, then the most questions (a file may
+        hold a part of the data), then the newest. Where none did, the first group.
 
         Raises:
             RecordError: a record of them was changed since it was scored.
         """
         fitting = [group for group in self.groups if can_check(claim, group[0][1])]
-        chosen = min(fitting, key=lambda group: self._rank(claim, group[0][1])) if fitting else self.groups[0]
+        chosen = min(fitting, key=lambda group: self._rank(claim, group)) if fitting else self.groups[0]
         for path, run in chosen:
             check_intact(path, run)
         return chosen
 
-    def _rank(self, claim: Claim, run: Run) -> tuple[bool, int, bool]:
+    def _rank(self, claim: Claim, group: Recorded) -> tuple[bool, int, bool, bool, int]:
+        run = group[0][1]
         partial = run.bounds is not None and run.bounds.partial
         kind = _BY_STRENGTH.index(run.kind if run.kind in _GIVEN else "retrained")
         scored = run.kind != "released" or how_scored(self.opened, claim, run, self.index).protocol in _AS_MEANT
-        return partial, kind, not scored
+        questions = 0 if run.evaluated is None else run.evaluated.n
+        return partial, kind, not scored, len(group) < _FEW, -questions
 
     def used(self, claims: Sequence[Claim]) -> Recorded:
         """The runs that claims are held against, each once; raises as `of` does."""

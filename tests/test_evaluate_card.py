@@ -72,7 +72,11 @@ def test_a_claim_that_does_not_hold_is_explained_as_far_as_the_run_allows(world,
     assert (code, comparison["verdict"]) == (0, "inconclusive")  # this engine keeps no logits
     assert f"none of {len(run['alternatives'])} other protocols tried gives it. No logits" in comparison["reason"]
     assert judged(capsys, "--strict")[0] == 1
-    assert "## Other protocols" in (world / "runs" / run["id"] / "report.md").read_text("utf-8")
+    report = (world / "runs" / run["id"] / "report.md").read_text("utf-8")
+    assert "## Other protocols" in report
+    assert "exact match and F1 together by chance" in report
+    assert main(["compare", "tiny.md", str(world / "runs" / run["id"]), "--data", *DATA]) == 0
+    assert "harness evaluate with those options leaves a run that takes part" in capsys.readouterr().err
     # the figure of one of the protocols explains
     named = [(a["name"], a["scores"]["exact"]) for a in run["alternatives"] if "exact" in a["scores"]]
     name, figure = next((name, figure) for name, figure in named if abs(figure - 75.0) > 1)

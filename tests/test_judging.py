@@ -17,6 +17,7 @@ from harness.evidence import (
     Options,
     failing,
     find_evidence,
+    found,
     gather_evidence,
     how_scored,
     judge,
@@ -473,6 +474,16 @@ def test_a_seed_on_other_data_does_not_take_the_place_of_that_seed(write, tmp_pa
     assert {run.id for _, run in evidence.groups[1]} == seeds
     assert [run.id for _, run in evidence.groups[0]] == [small.id]
     assert {run.id for _, run in evidence.of(opened.card.claims[0])} == seeds
+
+
+def test_a_record_is_held_against_its_scores_once(write, tmp_path, monkeypatch):
+    opened = write()
+    looked = []
+    monkeypatch.setattr(found, "check_intact", lambda path, run: looked.append(path))
+    evidence = gather_evidence(opened, keep(tmp_path, run_of(opened, 80.0)))
+    for _ in range(3):
+        evidence.of(opened.card.claims[0])
+    assert len(looked) == 1
 
 
 def test_every_seed_has_to_be_trained_on_the_recipes_data(write):

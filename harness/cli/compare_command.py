@@ -203,6 +203,7 @@ def _replay(opened: Opened, predictions: Path, asked: _Asked) -> tuple[list[Path
 
 def _with_protocols(path: Path, run: Run, asked: _Asked) -> Run:
     """A released run with what other protocols come to, where the data are at hand to try them."""
+    from harness.gap import untried
     from harness.released import with_alternatives
 
     if run.kind != "released" or not path.is_dir():
@@ -210,7 +211,9 @@ def _with_protocols(path: Path, run: Run, asked: _Asked) -> Run:
     data = asked.open_data()
     if data is None:
         return run
-    return with_alternatives(path, run, data, o.runs_folder(asked.runs))
+    tried = with_alternatives(path, run, data, o.runs_folder(asked.runs))
+    note(f"note: {untried(path, tried)}")
+    return tried
 
 
 def _recipe_notes(opened: Opened, record: Run) -> tuple[list[str], list[str]]:

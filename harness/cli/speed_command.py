@@ -151,7 +151,7 @@ def _print_measured(measured: SpeedMeasured) -> None:
         )
         for ratio in measured.ratios
     ]
-    names = (measured.model.name, measured.base.name)
+    names = (f"model: {measured.model.name}", f"base: {measured.base.name}")
     headings = ("questions per second", *names, "times as fast", "95 % interval")
     rounds = len(measured.ratios[0].seconds)
     print_table(headings, rows, title=f"{measured.questions} questions of {measured.data.ref}, {rounds} rounds")

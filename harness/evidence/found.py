@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,8 @@ class Evidence:
     groups: tuple[Recorded, ...]
     """Each is one run, or several seeds on one data set; the strongest kind first, of a kind the newest; at least
     one."""
+    _intact: set[Path] = field(default_factory=set, repr=False, compare=False)
+    """Records that were held against their scores: once is enough, whatever the number of claims."""
 
     def of(self, claim: Claim) -> Recorded:
         """What a claim is held against.
@@ -56,7 +58,9 @@ class Evidence:
         fitting = [group for group in self.groups if can_check(claim, group[0][1])]
         chosen = min(fitting, key=lambda group: self._rank(claim, group)) if fitting else self.groups[0]
         for path, run in chosen:
-            check_intact(path, run)
+            if path not in self._intact:
+                check_intact(path, run)
+                self._intact.add(path)
         return chosen
 
     def _rank(self, claim: Claim, group: Recorded) -> tuple[bool, int, bool, bool, int]:

@@ -77,8 +77,8 @@ def lacks_logits(folder: Path, run: Run) -> str | None:
     )
 
 
-def untried(folder: Path, run: Run) -> str | None:
-    """What `try_protocols` cannot try of a run, and how to make it possible, in sentences; None where nothing is left.
+def untried(folder: Path, run: Run) -> str:
+    """What was not or cannot be tried of a run, and how to make it possible, in sentences.
 
     Args:
         folder: The run's folder.
@@ -90,7 +90,8 @@ def untried(folder: Path, run: Run) -> str | None:
             "logits, which harness evaluate MODEL DATA --keep-logits leaves."
         )
     parts = []
-    if (lacking := lacks_logits(folder, run)) is not None:
+    looked_at = run.alternatives is not None and run.untried is None  # while the logits were there
+    if not looked_at and (lacking := lacks_logits(folder, run)) is not None:
         parts.append(lacking)
     elif run.recipe.decoding.protocol == "run_squad":
         parts.append(

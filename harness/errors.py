@@ -8,6 +8,7 @@
       PredictionsError         ids missing, extra or repeated     ids
       RecordError              a run record or folder is unusable path
         NoEvidenceError        no run speaks for a card           stale
+      HubError                 fetch or publish failed            repo_id, revision
       RunError                 training or prediction failed      stage; cause kept
       MissingDependencyError   an extra is not installed          command
 
@@ -82,6 +83,15 @@ class NoEvidenceError(RecordError):
     def __init__(self, message: str, *, stale: bool = False) -> None:
         super().__init__(message)
         self.stale = stale
+
+
+class HubError(HarnessError):
+    """A card cannot be fetched from the Hub, or not be published there."""
+
+    def __init__(self, message: str, *, repo_id: str | None = None, revision: str | None = None) -> None:
+        super().__init__(message)
+        self.repo_id = repo_id
+        self.revision = revision
 
 
 class RunError(HarnessError):

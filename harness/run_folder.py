@@ -73,7 +73,7 @@ def carry_out(
             taken = take(done) if done.status == "finished" else None
             if taken is not None:
                 if taken != done:
-                    save_run(folder, taken)
+                    taken = save_run(folder, taken)
                 progress(folder.name, 1, 1, "finished before and taken as it is; --fresh does it again")
                 return taken
             again = done.status == "finished"  # its record stays until there is another
@@ -91,8 +91,7 @@ def carry_out(
                 save_run(folder, replace(begun, status="failed", finished=now(), error=told))
             first = (str(error).strip().splitlines() or ["no message"])[0][:200]
             raise RunError(f"{folder}: the run failed ({type(error).__name__}: {first}). {advice}") from error
-        save_run(folder, run)
-    return run
+        return save_run(folder, run)
 
 
 def now() -> str:

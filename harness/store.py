@@ -10,12 +10,13 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import RecordError
 from harness.record_checks import check_record, instant
-from harness.records import SCHEMA, Run, from_json, to_json
+from harness.records import SCHEMA, Run, from_json, seal, to_json
 from harness.regular_files import read_regular
 
 RECORD = "record.json"
@@ -166,9 +167,11 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def save_run(folder: Path, run: Run) -> None:
-    """Write the run's record into its folder."""
-    write_json(folder / RECORD, run)
+def save_run(folder: Path, run: Run) -> Run:
+    """Write the run's record into its folder, sealed, and return it so."""
+    sealed = replace(run, sha256=seal(run))
+    write_json(folder / RECORD, sealed)
+    return sealed
 
 
 def load_run(path: Path, now: datetime.datetime | None = None) -> Run:
@@ -179,7 +182,8 @@ def load_run(path: Path, now: datetime.datetime | None = None) -> Run:
         now: The time that a record cannot be later than by more than a day; None is the present.
 
     Raises:
-        RecordError: there is no record, it is malformed, it is of another schema version, or it contradicts itself.
+        RecordError: there is no record, it is malformed, it is of another schema version, it contradicts itself, or it
+            was changed since it was sealed.
     """
     file = path / RECORD if path.is_dir() else path
     if not file.exists():
@@ -192,6 +196,12 @@ def load_run(path: Path, now: datetime.datetime | None = None) -> Run:
         )
     run = from_json(Run, data, str(file))
     check_record(run, str(file), now or datetime.datetime.now(datetime.UTC))
+    if run.sha256 is not None and run.sha256 != seal(run):
+        raise RecordError(
+            f"{file}: found a record that was changed after it was written, expected the SHA-256 {run.sha256!r:.80} "
+            "over its fields; take the record as it was, or run it again with --fresh",
+            path=str(file),
+        )
     return run
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from harness.evaluation import evaluate_model, plan_decoding, rescore_run
 from harness.opened_data import open_data
 from harness.records import Decoding, ModelRef, Run
 from harness.render import render_report
-from harness.store import load_run
+from harness.store import load_run, save_run
 
 
 def write_data(folder: Path, name: str = "set.json", *, unanswerable: bool = True) -> Path:
@@ -207,9 +208,7 @@ def test_what_cannot_be_rescored(tmp_path: Path, model: Path) -> None:
     with pytest.raises(RecipeError, match="null_threshold"):
         rescore_run(folder, opened, {"null_threshold": float("inf")}, runs)
 
-    (folder / "record.json").write_text(
-        (folder / "record.json").read_text("utf-8").replace('"status": "finished"', '"status": "failed"')
-    )
+    save_run(folder, replace(load_run(folder), status="failed"))
     assert load_run(folder).status == "failed"
     with pytest.raises(RecordError, match="has not finished"):
         rescore_run(folder, opened, {"n_best": 3}, runs)

@@ -141,8 +141,8 @@ def test_a_run_on_embedded_data_of_another_version_is_no_evidence(card, tmp_path
     opened = open_card(card)
     used = load_data(DataRef("pocket", "validation"), {})[1]
     run = replace(recorded(opened, exact=75.0, f1=80.0), evaluated=used)
-    save_run(tmp_path / "runs" / "one", run)
-    assert newest_evidence(opened, tmp_path / "runs")[1] == run
+    saved = save_run(tmp_path / "runs" / "one", run)
+    assert newest_evidence(opened, tmp_path / "runs")[1] == saved
     save_run(tmp_path / "runs" / "one", replace(run, evaluated=replace(used, sha256="0" * 64)))
     with pytest.raises(RecordError, match="embedded data set has changed"):
         newest_evidence(opened, tmp_path / "runs")

@@ -223,6 +223,7 @@ def test_files_that_are_not_those_of_the_record(folder, file):
     data = json.loads((folder / file).read_text("utf-8"))
     change = {"predictions.json": data, "per_question.json": data.get("exact"), RECORD: data.get("scores")}[file]
     change[next(iter(change))] = "another answer" if file == "predictions.json" else 1.0
+    data.pop("sha256", None)  # as of an earlier version: a sealed record is refused before
     (folder / file).write_text(json.dumps(data), "utf-8")
     with pytest.raises(RecordError, match="not those of its record"):
         compare_runs(folder, other)

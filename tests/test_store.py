@@ -11,7 +11,7 @@ import pytest
 
 from harness import store
 from harness.errors import RecordError
-from harness.records import Run, to_json
+from harness.records import Run, evidence_sha256, seal, to_json
 
 RUN_FILE = Path(__file__).parent / "data" / "runs" / "finished.json"
 
@@ -43,9 +43,65 @@ def test_unwritable_run_folder(tmp_path):
 
 
 def test_record_round_trip(tmp_path, run):
+    saved = store.save_run(tmp_path, run)
+    assert saved == replace(run, sha256=seal(run))
+    assert store.load_run(tmp_path) == saved
+    assert store.load_run(tmp_path / store.RECORD) == saved
+
+
+def _leaves(value, path=()):
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(item, (*path, key))
+    elif value is not None:
+        yield path, value
+
+
+def test_a_change_of_any_value_breaks_the_seal(tmp_path, run):
     store.save_run(tmp_path, run)
-    assert store.load_run(tmp_path) == run
-    assert store.load_run(tmp_path / store.RECORD) == run
+    file = tmp_path / store.RECORD
+    written = json.loads(file.read_text("utf-8"))
+    changed = 0
+    for path, value in _leaves(written):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or path == ("schema",):
+            continue
+        data = json.loads(file.read_text("utf-8"))
+        place = data
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value + 1
+        other = tmp_path / "other.json"
+        other.write_text(json.dumps(data), "utf-8")
+        with pytest.raises(RecordError):
+            store.load_run(other)
+        changed += 1
+    assert changed > 50
+    data = json.loads(file.read_text("utf-8"))
+    data["comparisons"][0]["verdict"] = "differs"
+    other.write_text(json.dumps(data), "utf-8")
+    with pytest.raises(RecordError, match="changed after it was written"):
+        store.load_run(other)
+
+
+def test_evidence_is_what_was_measured(run):
+    later = replace(
+        run,
+        comparisons=(),
+        card_path="elsewhere",
+        started="2020-01-01T00:00:00",
+        finished="2020-01-02T00:00:00",
+        predict_seconds=99.0,
+        stages=tuple(replace(stage, seconds=1.5) for stage in run.stages),
+    )
+    assert evidence_sha256(later) == evidence_sha256(run)
+    assert seal(later) != seal(run)
+    for other in (
+        replace(run, scores={**run.scores, "f1": 1.0}),
+        replace(run, predictions_sha256="0" * 64),
+        replace(run, signature="data:other"),
+        replace(run, stages=(replace(run.stages[0], weights_sha256="0" * 64), *run.stages[1:])),
+    ):
+        assert evidence_sha256(other) != evidence_sha256(run)
 
 
 @pytest.mark.parametrize(

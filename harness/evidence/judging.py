@@ -100,9 +100,7 @@ def with_judgement(run: Run, comparisons: tuple[Comparison, ...]) -> Run:
 
 def record_judgement(folder: Path, run: Run, comparisons: tuple[Comparison, ...]) -> Run:
     """`with_judgement`, written into the run's folder."""
-    judged = with_judgement(run, comparisons)
-    save_run(folder, judged)
-    return judged
+    return save_run(folder, with_judgement(run, comparisons))
 
 
 def _as_the_card_says(opened: Opened, run: Run) -> Run:

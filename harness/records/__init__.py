@@ -22,6 +22,7 @@ from harness.records.cards import (
 from harness.records.codec import from_json, to_json
 from harness.records.data import CLOSE, Answer, Computed, DataUsed, Predictions, Question, Scores
 from harness.records.examples import ExampleComparison, ProbableAnswer
+from harness.records.hub import Fetched
 from harness.records.pairs import Change, Flips, McNemar, Paired, PairedGroup
 from harness.records.recipes import Decoding, Origin, Protocol, Recipe, Stage, StageKind
 from harness.records.refs import DataRef, ModelRef
@@ -38,6 +39,7 @@ from harness.records.runs import (
     StageResult,
     Tolerance,
 )
+from harness.records.seal import evidence_sha256, seal
 from harness.records.speeds import SpeedBatch, SpeedComparison, SpeedMeasured, SpeedModel, SpeedRatio, Swept
 from harness.records.verdicts import Verdict
 
@@ -60,6 +62,7 @@ __all__ = [
     "Environment",
     "Example",
     "ExampleComparison",
+    "Fetched",
     "Finding",
     "Flips",
     "HubResult",
@@ -95,6 +98,8 @@ __all__ = [
     "Swept",
     "Tolerance",
     "Verdict",
+    "evidence_sha256",
     "from_json",
+    "seal",
     "to_json",
 ]

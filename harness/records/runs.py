@@ -230,3 +230,5 @@ class Run:
     """What of the data does not fit what is known of them."""
     comparisons: tuple[Comparison, ...] = ()
     error: str | None = None
+    sha256: str | None = None
+    """`harness.records.seal` over the rest, put there when the record is written; None where nothing sealed it."""

@@ -1,0 +1,22 @@
+"""Where a local copy of a card is from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was fetched from the Hub, kept beside it as ``fetched.json``."""
+
+    schema: int
+    """1."""
+    repo_id: str
+    revision: str | None
+    """The branch, tag or commit that was asked for; None: ``main``."""
+    commit: str
+    """The commit that it was, 40 hexadecimal digits."""
+    card_sha256: str
+    """SHA-256 of the bytes of ``README.md`` at that commit."""
+    weights: bool = False
+    """The model's files were fetched, too."""

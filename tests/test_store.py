@@ -92,6 +92,7 @@ def test_evidence_is_what_was_measured(run):
         finished="2020-01-02T00:00:00",
         predict_seconds=99.0,
         stages=tuple(replace(stage, seconds=1.5) for stage in run.stages),
+        environment=replace(run.environment, commit="0" * 40, dirty=True),
     )
     assert evidence_sha256(later) == evidence_sha256(run)
     assert seal(later) != seal(run)

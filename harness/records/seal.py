@@ -20,13 +20,15 @@ def seal(run: Run) -> str:
 
 
 def evidence_sha256(run: Run) -> str:
-    """SHA-256 over what a run measured, with what, and from what: all but verdicts, times, and the card's path.
+    """SHA-256 over what a run measured, with what, and from what: all but verdicts, times, paths and their commit.
 
     A card carries it, so that it names one evidence; the same command on the same machine gives the same.
     """
     record = to_json(run)
     for stage in record["stages"]:
         del stage["seconds"]
+    for name in ("commit", "dirty"):  # of the folder that the command was called in
+        del record["environment"][name]
     return _digest(record, _NOT_MEASURED)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 PAGE = Path(__file__).with_name("commands.md")
 COMMANDS = (
     *("audit", "claims", "plan", "run", "reproduce", "evaluate", "rescore"),
-    *("compare", "gate", "score", "report", "render", "ask", "speed"),
+    *("compare", "gate", "score", "report", "render", "fetch", "publish", "ask", "speed"),
 )
 
 

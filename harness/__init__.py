@@ -10,6 +10,7 @@ from typing import Any
 
 _HOMES = {
     "audit_card": "harness.audit",
+    "edit_card": "harness.editing",
     "evaluate_model": "harness.evaluation",
     "judge": "harness.evidence",
     "judge_claim": "harness.verdict",
@@ -19,16 +20,17 @@ _HOMES = {
     "open_data": "harness.opened_data",
     "plan_recipe": "harness.recipes",
     "read_card": "harness.cards",
-    "render_card": "harness.render",
     "render_report": "harness.render",
     "rescore_run": "harness.evaluation",
     "run_recipe": "harness.pipeline",
     "score_predictions": "harness.squad",
     "summarize": "harness.squad",
+    "write_card": "harness.render",
 }
 
 __all__ = [
     "audit_card",
+    "edit_card",
     "evaluate_model",
     "judge",
     "judge_claim",
@@ -38,12 +40,12 @@ __all__ = [
     "open_data",
     "plan_recipe",
     "read_card",
-    "render_card",
     "render_report",
     "rescore_run",
     "run_recipe",
     "score_predictions",
     "summarize",
+    "write_card",
 ]
 
 

@@ -8,7 +8,9 @@
       PredictionsError         ids missing, extra or repeated     ids
       RecordError              a run record or folder is unusable path
         NoEvidenceError        no run speaks for a card           stale
+      TemplateError            a card's template cannot be used   path, line
       HubError                 fetch or publish failed            repo_id, revision
+        HubNameError           no name of a repository or revision
       RunError                 training or prediction failed      stage; cause kept
       MissingDependencyError   an extra is not installed          command
 
@@ -85,13 +87,30 @@ class NoEvidenceError(RecordError):
         self.stale = stale
 
 
+class TemplateError(HarnessError):
+    """A card's template is broken, reaches for what it may not have, or takes too much."""
+
+    def __init__(self, message: str, *, path: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.line = line
+
+
 class HubError(HarnessError):
     """A card cannot be fetched from the Hub, or not be published there."""
+
+    exit_code = 3
 
     def __init__(self, message: str, *, repo_id: str | None = None, revision: str | None = None) -> None:
         super().__init__(message)
         self.repo_id = repo_id
         self.revision = revision
+
+
+class HubNameError(HubError):
+    """The Hub cannot have a repository or a revision of this name."""
+
+    exit_code = 2
 
 
 class RunError(HarnessError):

@@ -25,20 +25,17 @@ from harness.evidence import (
     gather_evidence,
     index_card,
     judge_one,
-    on_present_data,
     open_card,
     outcome,
 )
 from harness.examples import recorded_example
-from harness.records import Claim, Comparison, Example, ExampleComparison, Run, Verdict
+from harness.freshness import freshness
+from harness.records import Comparison, Example, ExampleComparison, Run, Verdict
 from harness.store import is_record, load_run
-from harness.verdict import can_check, figure, same_digits
 
 Check = Literal["card", "audit", "evidence", "claim", "example"]
 State = Literal["pass", "note", "fail"]
 
-_EVIDENCE = "<!-- harness:evidence -->", "<!-- /harness:evidence -->"
-"""Around what `harness render` writes into a card from a run."""
 _CHECKED = (Verdict.MATCHES, Verdict.WITHIN_TOLERANCE, Verdict.INCONCLUSIVE, Verdict.DIFFERS)
 _HELD = (Verdict.MATCHES, Verdict.WITHIN_TOLERANCE)
 _FINDINGS = ("error", "warning")
@@ -110,31 +107,6 @@ def check_release(paths: Sequence[Path], terms: Terms) -> GateResult:
     return _sum_up(rows)
 
 
-def freshness(opened: Opened, run: Run) -> tuple[Literal["fresh", "stale", "undated"], str]:
-    """Whether a run is of what a card says now, and how that is known.
-
-    ``fresh``: recorded on the very text, or the card was written from the run and claims its figures, or the claims are
-    those that were judged then. ``stale``: claims have changed, or embedded data. ``undated``: the record does not
-    tell.
-    """
-    if not on_present_data(run):
-        return "stale", "the embedded data set has changed since"
-    if run.card_sha256 == opened.card.sha256:
-        return "fresh", "recorded on this text of the card"
-    if f"`{run.id}`" in _written(opened.card.text) and _all_give_digits(opened.card.claims, run):
-        return "fresh", "the card was written from this run"
-    if not run.comparisons:
-        anew = {"released": "harness evaluate --card", "replay": "harness compare with the predictions"}
-        command = anew.get(run.kind, "harness reproduce")
-        return "undated", f"the record does not tell what the card claimed; judge it anew with {command}"
-    judged = [c.claim for c in run.comparisons if c.verdict is not Verdict.NOT_COMPARABLE]
-    then, now = _told(judged), _told(claim for claim in opened.card.claims if can_check(claim, run))
-    if then == now:
-        return "fresh", "the card was edited since, its claims were not"
-    changed = ", ".join(sorted({f"{metric}[{subset}]" for metric, subset, _, _ in then ^ now}))
-    return "stale", f"claims have changed since it was recorded: {changed}"
-
-
 def _card_rows(file: CardFile | Unread, findings: dict[str, tuple[Reviewed, ...]], terms: Terms) -> Iterator[GateRow]:
     path = str(file.path)
     if isinstance(file, Unread):
@@ -203,7 +175,8 @@ def _evidence(opened: Opened, terms: Terms) -> _Evidence:
         told = rows or [_unreadable(path, "evidence", str(error))]  # a record that was named already is not named twice
         return _Evidence(opened, None, tuple(told))
     for _, run in found.used(opened.card.claims):
-        result, reason = freshness(opened, run)
+        group = next(([one for _, one in members] for members in found.groups if run.id in _ids(members)), [run])
+        result, reason = freshness(opened, run, terms.options, group)
         fails = result == "stale" or (terms.strict and result != "fresh")
         state: State = "fail" if fails else "pass" if result == "fresh" else "note"
         rows.append(GateRow(path, "evidence", run.id, result, state, f"{run.kind}: {reason}"))
@@ -273,17 +246,5 @@ def _unreadable(path: str, check: Check, message: str, what: str = "") -> GateRo
     return GateRow(path, check, what, "unreadable", "fail", " ".join(message.split()), unreadable=True)
 
 
-def _all_give_digits(claims: Iterable[Claim], run: Run) -> bool:
-    """Whether every claim that the run can check is its own figure."""
-    checked = [(claim, figure(claim, run)) for claim in claims if can_check(claim, run)]
-    return bool(checked) and all(value is not None and same_digits(value, claim) for claim, value in checked)
-
-
-def _written(text: str) -> str:
-    """What a run has written into a card."""
-    _, _, rest = text.partition(_EVIDENCE[0])
-    return rest.partition(_EVIDENCE[1])[0]
-
-
-def _told(claims: Iterable[Claim]) -> set[tuple[str, str, float, str]]:
-    return {(claim.metric, claim.subset, claim.reported, str(claim.data)) for claim in claims}
+def _ids(members: Iterable[tuple[Path, Run]]) -> set[str]:
+    return {run.id for _, run in members}

@@ -14,7 +14,11 @@ EMBEDDED_PREFIX = "pocket/"
 """Names of embedded, untrained models begin so."""
 
 _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?(?:@[\w./-]+)?", re.ASCII)
-_FETCHED = ["*.json", "*.safetensors", "*.txt", "*.model"]
+FETCHED_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model")
+"""The files of a repository that say what a model is."""
+RESULTS_FILE = "harness-results.json"
+"""What `harness publish` puts beside them, which says nothing of that."""
+_FETCHED = list(FETCHED_PATTERNS)
 _PICKLED = "pytorch_model*.bin"
 _SAFE = ("model.safetensors", "model.safetensors.index.json")
 _VOCABULARIES = (
@@ -105,7 +109,7 @@ def weights_sha256(folder: Path) -> str:
 def folder_sha256(folder: Path) -> str:
     """SHA-256 over names and contents of all files that say what a model does: weights, configuration, tokenizer."""
     digest = hashlib.sha256()
-    found = {p for pattern in _FETCHED for p in folder.glob(pattern) if p.is_file()}
+    found = {p for pattern in _FETCHED for p in folder.glob(pattern) if p.is_file() and p.name != RESULTS_FILE}
     for path in sorted([*found, *_pickled(folder)]):
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()

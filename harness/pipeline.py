@@ -33,7 +33,7 @@ from harness.records import (
     from_json,
     to_json,
 )
-from harness.run_folder import LOGITS, carry_out, name_run, now
+from harness.run_folder import LOGITS, carry_out, name_run, now, stage_place
 from harness.scoring import record_predictions
 from harness.store import make_folder, read_json, remove_folder, replace_folder, write_json, write_text
 
@@ -291,7 +291,7 @@ def _values(stage: Stage) -> dict[str, object]:
 
 
 def _place(folder: Path, number: int, stage: Stage) -> Path:
-    return folder / "stages" / f"{number}-{_slug(stage.name)}"
+    return folder / stage_place(number, stage.name)
 
 
 def _slug(name: str) -> str:

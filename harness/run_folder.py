@@ -15,7 +15,7 @@ from harness.environment import harness_version
 from harness.errors import HarnessError, RecordError, RunError
 from harness.progress import Progress
 from harness.records import Run
-from harness.store import RECORD, load_run, locked, make_folder, remove_folder, save_run
+from harness.store import RECORD, load_run, locked, make_folder, remove_folder, save_again, save_run
 
 COMPUTING = ("numpy", "tokenizers", "torch", "transformers")
 """Packages whose version can change a result, and so is part of a run's id and signature."""
@@ -32,6 +32,12 @@ def name_run(name: str, content: Mapping[str, Any], packages: Mapping[str, str])
     digest = hashlib.sha256(json.dumps({**content, "software": software}, sort_keys=True).encode()).hexdigest()
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:60] or "run"
     return f"{slug}-{digest[:10]}"
+
+
+def stage_place(number: int, name: str) -> str:
+    """Where a run's folder has a stage: by its number, from 1, and its name."""
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:40] or "stage"
+    return f"stages/{number}-{slug}"
 
 
 def carry_out(
@@ -73,7 +79,7 @@ def carry_out(
             taken = take(done) if done.status == "finished" else None
             if taken is not None:
                 if taken != done:
-                    taken = save_run(folder, taken)
+                    taken = save_again(folder, taken)
                 progress(folder.name, 1, 1, "finished before and taken as it is; --fresh does it again")
                 return taken
             again = done.status == "finished"  # its record stays until there is another

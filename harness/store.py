@@ -174,6 +174,14 @@ def save_run(folder: Path, run: Run) -> Run:
     return sealed
 
 
+def save_again(folder: Path, run: Run) -> Run:
+    """`save_run` of a record that was read: one without a seal, of which nobody knows what it was, gets none."""
+    if run.sha256 is not None:
+        return save_run(folder, run)
+    write_json(folder / RECORD, run)
+    return run
+
+
 def load_run(path: Path, now: datetime.datetime | None = None) -> Run:
     """Read a record, given its file or its run folder.
 

@@ -15,9 +15,11 @@ import yaml
 from plugin_cards import EXAMPLES, SCORES, answered, assume, deviation, edit, keep_run, make_card, run_of, write_run
 
 from harness.cli import main
+from harness.editing import edit_card
 from harness.evidence import Options, judge, open_card, with_judgement
-from harness.gate import GateResult, Terms, check_release, freshness
-from harness.records import DataRef, DataUsed
+from harness.freshness import freshness
+from harness.gate import GateResult, Terms, check_release
+from harness.records import DataRef, DataUsed, seal
 
 ROOT = Path(__file__).parents[1]
 POCKET = ("pocket__distilled", "pocket__teacher", "pocket__three_stages")
@@ -151,12 +153,60 @@ def test_evidence_of_other_claims_is_stale(card):
     changed = open_card(card)
     assert freshness(changed, judged) == ("stale", "claims have changed since it was recorded: f1[all]")
     assert freshness(changed, run)[0] == "undated"
-    with (card / "README.md").open("a", encoding="utf-8") as file:
-        file.write("\n<!-- harness:evidence -->\n\n- Run: `tiny-1`, retrained\n\n<!-- /harness:evidence -->\n")
-    assert freshness(open_card(card), run)[0] == "undated"  # it claims other figures than that run's
-    edit(card, "value: 80.1", "value: 80.0")
-    assert freshness(open_card(card), run) == ("fresh", "the card was written from this run")
+
+
+WRITTEN = ("fresh", "the card was written from this run")
+
+
+def write_evidence(card, run, **options):
+    (card / "README.md").write_text(edit_card(open_card(card), run, **options).text, "utf-8")
+
+
+def test_a_card_written_from_a_run_is_fresh_while_its_section_stays(card):
+    run = run_of(card, **SCORES | {"f1": 80.2})
+    run = replace(run, sha256=seal(run))
+    write_evidence(card, run)
+    assert freshness(open_card(card), run) == WRITTEN
+    assert freshness(open_card(card), replace(run, finished="2026-01-01T00:00:00+00:00")) == WRITTEN
     assert freshness(open_card(card), replace(run, id="tiny-10"))[0] == "undated"
+    other = freshness(open_card(card), replace(run, scores=SCORES))
+    assert other == ("stale", "its evidence section was written from another record of this run")
+    edit(card, "value: 80.0", "value: 80.1")  # the section tells a verdict on 80.0
+    assert freshness(open_card(card), run)[0] == "undated"
+    write_evidence(card, run, measured=True)
+    assert freshness(open_card(card), run) == WRITTEN
+    assert "value: 80.2" in (card / "README.md").read_text("utf-8")
+
+
+def test_a_section_that_was_changed_by_hand_is_stale(card):
+    run = keep(card)
+    run = replace(run, sha256=seal(run))
+    write_evidence(card, run)
+    keep_run(run, card)
+    assert gated(card, strict=True).exit_code == 0
+    edit(card, "| 80.0000 |", "| 80.1000 |")
+    result = gated(card)
+    assert (result.exit_code, failed(result)) == (1, [("evidence", "tiny-1", "stale")])
+    assert "changed by hand" in next(row.reason for row in result.rows if row.result == "stale")
+    edited = open_card(card)
+    assert freshness(edited, replace(run, card_sha256=edited.card.sha256))[0] == "stale"  # recorded on it all the same
+
+
+def test_a_section_that_names_a_run_without_its_evidence_proves_nothing(card):
+    run = run_of(card, **SCORES)
+    with (card / "README.md").open("a", encoding="utf-8") as file:
+        file.write("\n<!-- harness:evidence -->\n\n## Reproducibility\n\n- Run: `tiny-1`, retrained\n")
+        file.write("\n<!-- /harness:evidence -->\n")
+    assert freshness(open_card(card), run)[0] == "undated"
+
+
+def test_marks_that_are_no_pair_are_bad_input(card):
+    keep(card)
+    with (card / "README.md").open("a", encoding="utf-8") as file:
+        file.write("\n<!-- harness:evidence -->\n")
+    result = gated(card)
+    assert result.exit_code == 2
+    assert "no pair" in result.rows[-1].reason
 
 
 def test_a_run_id_outside_the_evidence_proves_nothing(card):

@@ -1,300 +1,567 @@
-"""Cards from what was read of one: a regenerated card is read back by the real parser."""
+"""Cards written for models that have none: what is written is read back by the real parser and planner."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from documents import HOSTILE, finished_run, hostile_run, structure, tables
-from hypothesis import example, given, settings
+from card_runs import released_run, run_of, sealed, sealed_run
+from documents import HOSTILE, MARKDOWN, hostile_run, structure, tables
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
-from harness.cards import parse_card, read_card, require_metadata
-from harness.errors import CardError, RecordError
-from harness.records import Card, Claim, DataRef, Place, Run, Setting
-from harness.render import render_card
+from harness.audit import audit_card
+from harness.cards import parse_card, read_card
+from harness.errors import CardError, DataError, RecipeError, RecordError
+from harness.evidence import open_card
+from harness.intervals import score_intervals
+from harness.names import canonical_data
+from harness.recipes import fields, plan_recipe
+from harness.recipes.profiles import PROFILES
+from harness.records import Bounds, Card, Claim, Computed, DataRef, DataUsed, Question, Recipe, Run, Scores
+from harness.render import write_card
+from harness.render.recipe_blocks import same_values
+from harness.squad import summarize
+from harness.store import load_run
 
 HERE = Path(__file__).parent
-NOWHERE = Place(0, 0, 0)
-
-
-@pytest.fixture
-def run() -> Run:
-    return finished_run()
-
-
-def place_free(card: Card) -> tuple[list[Claim], list[Setting]]:
-    """Claims and settings without what a new text does not share: places, groups, marks, how sure the reading is."""
-    claims = [replace(claim, place=NOWHERE, verified=False, group=None, confidence=1.0) for claim in card.claims]
-    return claims, [replace(setting, place=NOWHERE, origin="code") for setting in card.settings]
-
-
 SEEDS = HERE.parents[1] / "shared" / "seeds"
+KEYS = {
+    ("exact_match", "all"): "exact", ("f1", "all"): "f1",
+    ("exact_match", "has_ans"): "HasAns_exact", ("f1", "has_ans"): "HasAns_f1",
+    ("exact_match", "no_ans"): "NoAns_exact", ("f1", "no_ans"): "NoAns_f1",
+}  # fmt: skip
+
+
+def read(run: Run, **given: Any) -> Card:
+    card = parse_card(write_card(run, **given), "cards/x/README.md")
+    assert not card.problems
+    return card
+
+
+def check_claims(card: Card, run: Run) -> None:
+    """Every claim is a figure of the run on its data, and each of its figures is claimed."""
+    assert run.evaluated is not None
+    wanted = {key for key in KEYS.values() if key in run.scores}
+    assert {KEYS[claim.metric, claim.subset] for claim in card.claims} == wanted
+    for claim in card.claims:
+        key = KEYS[claim.metric, claim.subset]
+        assert claim.digits == f"{run.scores[key]:.4f}"
+        assert math.isclose(claim.reported, run.scores[key], abs_tol=5.1e-5)
+        assert claim.data is not None
+        assert canonical_data(replace(claim.data, revision=None)) == canonical_data(
+            replace(run.evaluated.ref, revision=None)
+        )
+        assert claim.confidence > 0.6
+        assert not claim.verified
+    front = [claim for claim in card.claims if claim.origin == "front_matter"]
+    assert [(claim.metric, claim.subset) for claim in front] == [("exact_match", "all"), ("f1", "all")]
+    assert not card.comparisons
+    assert not card.examples
+    assert not card.speeds
+
+
+def check_recipe(card: Card, run: Run) -> None:
+    assert same_values(plan_recipe(card, None), run.recipe)
+
+
+def test_a_card_says_what_the_run_came_to() -> None:
+    run = sealed_run()
+    text = write_card(run, metadata={"license": "mit", "language": ["en"]}, repo_id="me/owl", name="me/owl")
+    card = parse_card(text, "x.md")
+    check_claims(card, run)
+    check_recipe(card, run)
+    assert card.name == "me/owl"
+    metadata = {key: value for key, value in card.metadata.items() if key != "model-index"}
+    assert metadata == {
+        "license": "mit", "language": ["en"], "pipeline_tag": "question-answering", "library_name": "transformers",
+        "tags": ["question-answering", "distillation"], "datasets": ["pocket"],
+    }  # fmt: skip
+    headings = [
+        token.content for before, token in zip(["", *MARKDOWN.parse(text)], MARKDOWN.parse(text), strict=False)
+        if getattr(before, "type", "") == "heading_open"
+    ]  # fmt: skip
+    assert headings == [
+        r"me/owl", "Usage", "Training procedure", "Evaluation", "Evaluated on `pocket:validation[:400]`",
+        "By kind of question", "Limits", "Reproducibility",
+    ]  # fmt: skip
+    for piece in (
+        "distilled in 2 stages", "`harness reproduce` on this card repeats the training",
+        'model_name = "me/owl"', "harness ask me/owl -q", "200 of 400 questions have no answer", "50.0000 %",
+        "trained once", run.id, str(run.signature), run.stages[0].weights_sha256,
+    ):  # fmt: skip
+        assert piece in text, piece
+    assert text.endswith("<!-- /harness:evidence -->\n")
+    assert write_card(run, metadata={"license": "mit", "language": ["en"]}, repo_id="me/owl", name="me/owl") == text
+
+
+def test_stated_assumed_and_default_values_are_told_apart() -> None:
+    text = write_card(sealed_run())
+    assert "# assumed\nadam_beta2 = 0.98" in text
+    rows = rows_under(text, "origin")
+    assert ["teacher", "adam_beta2 = 0.98", "assumed: 0.999 diverged | with this batch size"] in rows
+    assert ["student", "seed = 7", "assumed: any seed will do"] in rows
+    assert ["teacher", "weight_decay", "default: transformers TrainingArguments"] in rows
+    stated = text[text.index("## Training") :].partition("# ")[0]
+    assert "adam_beta2" not in stated
+
+
+def rows_under(text: str, column: str) -> list[list[str]]:
+    """The rows of the table that has a column of that name."""
+    found: list[list[str]] = []
+    for token, before in zip(MARKDOWN.parse(text), [None, *MARKDOWN.parse(text)], strict=False):
+        if token.type == "table_open":
+            rows: list[list[str]] = []
+        elif token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline" and before is not None and before.type in ("th_open", "td_open"):
+            rows[-1].append("".join(child.content for child in token.children or []))
+        elif token.type == "table_close" and column in rows[0]:
+            found = rows
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(HERE.parent.glob("cards/*/runs/*.json")), ids=lambda path: path.stem)
+def test_recorded_runs_of_the_embedded_recipes(path: Path) -> None:
+    run = sealed(load_run(path))
+    card = read(run, metadata={"license": "apache-2.0", "language": "en"})
+    check_claims(card, run)
+    check_recipe(card, run)
+    recipe = plan_recipe(card, None)
+    assert not recipe.gaps
+    findings = {finding.code for finding in audit_card(card, recipe) if finding.severity != "info"}
+    assert not findings
+    assert "synthetic" in card.text
 
 
 @pytest.mark.parametrize(
-    ("folder", "readable"),
-    [(HERE / "data" / "cards", 10), (HERE.parent / "cards", 2), (SEEDS, 5)],
-    ids=["test data", "cards", "published cards"],
+    "folder", [HERE / "data" / "cards", HERE.parent / "cards", SEEDS], ids=["test data", "cards", "published cards"]
 )
-def test_every_card_reads_back(folder: Path, readable: int, run: Run) -> None:
-    if not any(folder.rglob("*.md")):
-        pytest.skip(f"no cards in {folder}")
-    read = 0
+def test_every_recipe_of_a_card_is_said_again(folder: Path) -> None:
+    found = 0
     for path in sorted(path for path in folder.rglob("*.md") if "labelled" not in path.parts):
         try:
-            card = read_card(path)
-            require_metadata(card)
-        except CardError:  # the folder also holds cards that must not be read
+            opened = open_card(path)
+        except (CardError, RecipeError):
             continue
-        read += 1
-        for evidence in (None, run):
-            text = render_card(card, None, evidence)
-            again = parse_card(text, str(path))
-            assert place_free(again) == place_free(card), path
-            assert again.name == card.name, path
-            assert {**again.metadata, "model-index": 0} == {**card.metadata, "model-index": 0}, path
-            assert render_card(again, None, evidence) == text, path
-            assert "verif" not in text[: text.index("\n---\n", 4)], path
-    assert read >= readable
+        readings = [None] if opened.assumptions is None else [None, *(r.name for r in opened.assumptions.readings)]
+        for reading in readings:
+            recipe = open_card(path, reading=reading).recipe
+            if recipe.evaluation is not None:
+                run = run_of(recipe)
+                card = read(run)
+                check_recipe(card, run)
+                check_claims(card, run)
+                found += 1
+    if not found:
+        pytest.skip(f"no cards in {folder}")
 
 
-CARD = """---
-license: mit
-date: 2021-12-08
-note: "1e3"
-base_model: some/base
-model-index:
-- name: me/owl
-  results:
-  - task: {type: question-answering}
-    dataset: {name: SQuAD, type: squad_v2, config: squad_v2, split: validation}
-    metrics:
-    - {type: exact_match, value: 83.860, verified: true, verifyToken: eyJ}
-    - {type: f1, value: 86.5, name: F1, verified: true}
----
-
-# me/owl
-
-- **Training data:** `squad_v2:train[:10]` and \\_more <b>
-- **Infrastructure:** 4x  *V100* with ``ticks` inside
-
-```
-stage = "one"
-learning_rate = 3e-5
-lr_schedule = LinearWarmup
-base_model = "a b # c"
-seed = "7"
-odd line
-```
-
-```bash
-python examples/run_qa.py --do_train --model_name_or_path 'x/y' --note "a'b" \\
-  --empty "" --seed "7"
-```
-
-## Some figures
-
-|  | EM | F1 |
-| --- | --- | --- |
-| SQuADShifts Amazon | 70.10% | 80 |
-| squad_v2:validation[:5] | 0.5 | 1 |
-
-```
-"HasAns_exact": 0.75, "best_f1": 0.80, "accuracy": 12%
-```
-
-## Unclear
-
-Trained on SQuAD 1.1 and on SQuAD 2.0.
-
-```
-exact_match: 0.5%
-f1 = 0
-```
-"""
-
-
-def test_digits_settings_and_blocks_are_kept(run: Run) -> None:
-    card = parse_card(CARD, "cards/x/README.md")
-    assert len(card.claims) == 11
-    assert sum(claim.data is None for claim in card.claims) == 2
-    assert {claim.unit for claim in card.claims} == {"percent", "fraction"}
-    text = render_card(card, None, None)
-    again = parse_card(text, "cards/x/README.md")
-    assert place_free(again) == place_free(card)
-    assert render_card(again, None, None) == text
-    assert "value: 83.860\n" in text
-    assert "verif" not in text
-    assert "eyJ" not in text
-    assert "run_qa.py" in text
-    assert again.metadata["date"] == "2021-12-08"
-    assert again.metadata["note"] == "1e3"
-    assert "harness:evidence" not in text
-
-
-def test_a_card_without_claims_and_settings_is_short() -> None:
-    text = render_card(parse_card("---\nlanguage: en\n---\n", "owl.md"), None, None)
-    assert text == "---\nlanguage: en\n---\n\n# owl\n"
-
-
-def test_evidence_stands_between_its_marks(run: Run) -> None:
-    card = parse_card(CARD, "cards/x/README.md")
-    plain_text, text = render_card(card, None, None), render_card(card, run.recipe, run)
-    start, end = text.index("<!-- harness:evidence -->\n"), text.index("<!-- /harness:evidence -->\n")
-    assert text[:start].rstrip() == plain_text.rstrip()
-    assert text[end:] == "<!-- /harness:evidence -->\n"
-    evidence = text[start:end]
-    for piece in (run.id, run.signature, "teacher 7, student 7", "torch 2.13.0", run.stages[0].weights_sha256):
-        assert str(piece) in evidence
-    header, *rows = verdict_table(evidence)
-    assert [row[header.index("verdict")] for row in rows] == [comparison.state for comparison in run.comparisons]
-    assert "line" not in header
-    assert ["teacher.adam_beta2", "0.98", "0.999 diverged | with this batch size"] in tables(evidence)[
-        "Reproducibility"
-    ]
-    assert render_card(card, None, replace(run, status="failed")) == plain_text
-
-
-def verdict_table(text: str) -> list[list[str]]:
-    """The first table of a section."""
-    return tables(text[: text.index("\n\n- Run:")])["Reproducibility"]
-
-
-def test_measured_figures_are_the_runs(run: Run) -> None:
-    card = parse_card(CARD, "cards/x/README.md")
-    text = render_card(card, None, run, measured=True)
-    again = parse_card(text, "cards/x/README.md")
-    assert place_free(again)[1] == place_free(card)[1]
-    keys = {
-        ("exact_match", "all"): "exact", ("f1", "all"): "f1",
-        ("exact_match", "has_ans"): "HasAns_exact", ("f1", "has_ans"): "HasAns_f1",
-        ("exact_match", "no_ans"): "NoAns_exact", ("f1", "no_ans"): "NoAns_f1",
-    }  # fmt: skip
-    assert run.evaluated is not None
-    assert {claim.data for claim in again.claims} == {run.evaluated.ref}
-    code = {keys[claim.metric, claim.subset]: claim.reported for claim in again.claims if claim.origin == "code"}
-    assert code == {key: value for key, value in run.scores.items() if not key.endswith("total")}
-    front = {keys[claim.metric, claim.subset]: claim.digits for claim in again.claims if claim.origin == "front_matter"}
-    assert front == {"exact": "71.5000", "f1": "73.5617"}
-    assert '"NoAns_total": 200' in text
-    assert "measured by the harness" in text
-    assert "publisher" not in text
-    assert "83.86" not in text
-    assert "differs" not in text  # verdicts are about the claims that were replaced
-
-
-@pytest.mark.parametrize("lack", ["run", "finish", "scores", "data"])
-def test_measured_figures_need_a_finished_run(run: Run, lack: str) -> None:
-    card = parse_card(CARD, "cards/x/README.md")
-    without = {
-        "run": None,
-        "finish": replace(run, status="failed"),
-        "scores": replace(run, scores={}),
-        "data": replace(run, evaluated=None),
-    }
-    with pytest.raises(RecordError, match=r"cards/x/README\.md: found no finished run"):
-        render_card(card, None, without[lack], measured=True)
-
-
-@pytest.mark.parametrize("measured", [False, True])
-@pytest.mark.parametrize("text", HOSTILE)
-def test_a_run_adds_nothing_but_evidence(run: Run, text: str, measured: bool) -> None:
-    card = parse_card(CARD, "cards/x/README.md")
-    bad, good = hostile_run(run, text), hostile_run(run, "words")
-    hostile = render_card(card, bad.recipe, bad, measured=measured)
-    harmless = render_card(card, good.recipe, good, measured=measured)
-    assert hostile.count("<!-- /harness:evidence -->") == 1
-    assert hostile.endswith("\n<!-- /harness:evidence -->\n")
-    again, expected = parse_card(hostile, "x.md"), parse_card(harmless, "x.md")
-    assert shape(again) == shape(expected)
-    if not measured:
-        assert place_free(again) == place_free(card)
-        assert structure(hostile) == structure(harmless)
-
-
-def shape(card: Card) -> tuple[list[tuple[str, ...]], list[tuple[str, int | None]]]:
-    claims = [(claim.metric, claim.subset, claim.origin, claim.digits) for claim in card.claims]
-    return claims, [(setting.name, setting.block) for setting in card.settings]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("field", ["name", "path", "metadata", "digits", "metric", "data", "written_as", "text"])
-def test_hostile_cards_state_nothing_new(field: str, text: str) -> None:
-    """One string field of a card at a time; what cannot be stated may be lost, nothing may be added."""
-    card = parse_card(CARD, "cards/x/README.md")
-    claims, stated = card.claims, card.settings
-    match field:
-        case "name":
-            bad = replace(card, name=text)
-        case "path":
-            bad = replace(card, path=text)
-        case "metadata":
-            bad = replace(card, metadata={**card.metadata, text: {text: [text]}, "tags": text})
-        case "digits" | "metric":
-            bad = replace(card, claims=tuple(replace(claim, **{field: text}) for claim in claims))  # type: ignore[arg-type]
-        case "data":
-            bad = replace(card, claims=tuple(replace(c, data=DataRef(text, text, text, text)) for c in claims))
-        case _:
-            bad = replace(card, settings=tuple(replace(s, **{field: text}) for s in stated))  # type: ignore[arg-type]
-    again = parse_card(render_card(bad, None, None), "x.md")
-    assert len(again.claims) <= len(claims)
-    assert len(again.settings) <= len(stated)
-    if field in ("name", "path", "metadata"):
-        assert place_free(again) == place_free(card)
-    if field in ("written_as", "text"):
-        assert len(again.claims) == len(claims)
-    if field == "metadata":
-        assert again.metadata[text] == {text: [text]}
-    assert all(claim.digits != "99.9" for claim in again.claims)
-
-
-DIGITS = st.from_regex(r"(0|[1-9][0-9]?)(\.[0-9]{1,4})?", fullmatch=True)
+NAME = st.one_of(
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True),
+    st.sampled_from(["em", "f1", "loss", "exact", "seed", "num", "train", "all", "evaluation", "1e3", "true"]),
+)
+MODEL = st.sampled_from(
+    ["pocket/roberta-1x64", "me/owl", "me/owl@abc", "7", "1e3", "true", "none", "a.b/c-d_e", "\u00e9/\u00fc"]
+)
 DATA = st.sampled_from(
     [
-        None,
-        DataRef("squad_v2", "validation"),
-        DataRef("squad_v2", ""),
-        DataRef("squad", ""),
-        DataRef("squadshifts", "test[:10]", "amazon"),
-        DataRef("squadshifts", "", "nyt"),
-        DataRef("xquad", "", "xquad.de"),
-        DataRef("pocket", "validation"),
-        DataRef("me/mine", "test", "c"),
+        "squad_v2:train", "squad:train[:10%]", "squad_v2@abc:train", "squadshifts:new_wiki:test[:1000]",
+        "me/mine:it's:train", 'me/mine:a"b:train', "me/mine:#c:x[5:9]", "pocket:train[:100] + squad_v2:train",
+        "mine:true:train",
     ]
+)  # fmt: skip
+SMALL = st.floats(1e-12, 0.9, allow_subnormal=False)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "profile": st.sampled_from(list(PROFILES)),
+    "epochs": st.integers(1, 10_000),
+    "batch_size": st.integers(1, 2**31 - 1),
+    "learning_rate": SMALL,
+    "lr_schedule": st.sampled_from(["linear", "constant", "constant_with_warmup"]),
+    "warmup_proportion": st.one_of(SMALL, st.just(0), st.just(1.0)),
+    "warmup_rounding": st.sampled_from(["up", "down"]),
+    "weight_decay": SMALL,
+    "weight_decay_on": st.sampled_from(["weights", "all"]),
+    "adam_beta1": SMALL,
+    "adam_beta2": SMALL,
+    "adam_epsilon": SMALL,
+    "max_grad_norm": st.floats(0, 1e30),
+    "max_seq_len": st.integers(200, 10_000),
+    "doc_stride": st.integers(1, 100),
+    "doc_stride_is": st.sampled_from(["overlap", "step"]),
+    "max_query_length": st.one_of(st.integers(1, 64), st.just("none")),
+    "temperature": st.floats(1e-6, 1e20),
+    "distillation_loss_weight": st.floats(0, 1),
+    "distillation_loss": st.sampled_from(["kl", "mse"]),
+    "hidden_loss_weight": st.floats(0, 1e9),
+    "attention_target": st.sampled_from(["probabilities", "scores"]),
+    "layer_map": st.lists(st.integers(1, 9), max_size=3).map(tuple),
+    "loss_scale": st.floats(1e-9, 1e9),
+    "seed": st.integers(0, 2**32 - 1),
+    "protocol": st.sampled_from(["run_qa", "farm", "run_squad"]),
+    "lower_case": st.booleans(),
+    "space_words": st.booleans(),
+    "label_faults": st.booleans(),
+    "padding": st.sampled_from(["longest", "fixed"]),
+    "order": st.sampled_from(["grouped", "random"]),
+    "head_dropout": SMALL,
+    "optimizer": st.sampled_from(["adamw", "adamw_transformers_3"]),
+    "precision": st.sampled_from(["float32", "bfloat16", "float16"]),
+    "tf32": st.booleans(),
+    "student_weights": st.sampled_from(["pretrained", "random"]),
+    "augment": st.sampled_from(["none", "tinybert"]),
+    "augment_factor": st.integers(1, 1000),
+    "augment_candidates": st.integers(1, 1000),
+    "augment_probability": st.floats(0, 1),
+    "masked_lm": MODEL,
+    "word_vectors": MODEL,
+}
+STAGE = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["finetune", "distil_logits", "distil_hidden"]),
+        "student": MODEL,
+        "teacher": MODEL,
+        "train_data": DATA,
+    },
+    optional=VALUES,
 )
-CLAIM = st.builds(
-    lambda metric, subset, digits, unit, data, origin: Claim(
-        metric, subset, float(digits) * (100 if unit == "fraction" else 1), digits, unit, data, origin, NOWHERE
-    ),
-    st.sampled_from(["exact_match", "f1"]),
-    st.sampled_from(["all", "has_ans", "no_ans", "best"]),
-    DIGITS,
-    st.sampled_from(["percent", "fraction"]),
-    DATA,
-    st.sampled_from(["front_matter", "table", "code"]),
-)
-SETTING = st.builds(
-    lambda name, value, block: Setting(name, name, value, str(value), NOWHERE, block),
-    st.sampled_from(["learning_rate", "teacher", "student", "stage", "eval_data", "train_data", "note"]),
-    st.one_of(st.integers(0, 99), st.text(alphabet="ab1.:/-_ #'\"`<>[]*|\\", min_size=1, max_size=8).map(str.strip)),
-    st.sampled_from([None, 0, 1]),
+OF_EVALUATION = st.fixed_dictionaries(
+    {"eval_data": DATA.filter(lambda text: " + " not in text)},
+    optional={
+        "n_best": st.integers(1, 10_000),
+        "max_answer_length": st.integers(1, 10_000),
+        "null_threshold": st.floats(-1e30, 1e30),
+    },
 )
 
 
-LIST = [Setting(name, name, 0, "0", NOWHERE, None) for name in ("learning_rate", "teacher", "learning_rate")]
-"""A list whose middle line is of no block."""
+def planned(stages: dict[str, dict[str, Any]], general: dict[str, Any]) -> Recipe | None:
+    """The recipe of stages with such values; None where they do not go together."""
+    blocks = "".join(f'```\nstage = "{name}"\n```\n\n' for name in stages)
+    given = {f"{name}.{key}": value for name, values in stages.items() for key, value in values.items()}
+    given = {key: value for key, value in given.items() if value != ()}
+    for name, values in stages.items():
+        if values["kind"] == "finetune":
+            del given[f"{name}.teacher"]
+    card = parse_card(f"---\nlicense: mit\n---\n\n{blocks}", "x.md")
+    try:
+        return plan_recipe(card, None, {**given, **general})
+    except RecipeError:
+        return None
 
 
-@settings(deadline=None)
-@given(st.lists(CLAIM, max_size=6), st.lists(SETTING, max_size=6))
-@example([], LIST)
-def test_what_was_read_once_reads_back(claims: list[Claim], stated: list[Setting]) -> None:
-    """Any card, once through text, is a card that stays the same through text."""
-    made = Card("x.md", "x", "", "", {"license": "mit"}, tuple(claims), tuple(stated))
-    card = parse_card(render_card(made, None, None), "x.md")
-    text = render_card(card, None, None)
-    again = parse_card(text, "x.md")
-    assert place_free(again) == place_free(card)
-    assert render_card(again, None, None) == text
+def test_all_fields_are_generated() -> None:
+    assert VALUES.keys() | {"student_layers"} == set(fields.STAGE_FIELDS)
+
+
+@settings(
+    deadline=None,
+    max_examples=40,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a recipe takes minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(st.dictionaries(NAME, STAGE, min_size=1, max_size=4), OF_EVALUATION)
+def test_any_recipe_reads_back(stages: dict[str, dict[str, Any]], general: dict[str, Any]) -> None:
+    recipe = planned(stages, general)
+    assume(recipe is not None)
+    assert recipe is not None
+    run = run_of(recipe)
+    card = read(run)
+    assert "repeats the training" in card.text
+    check_recipe(card, run)
+    check_claims(card, run)
+
+
+FIGURE = st.one_of(st.floats(0, 100), st.floats(0, 1), st.sampled_from([0.0, 1.0, 0.5, 100.0]))
+REFS = st.sampled_from(
+    [
+        DataRef("squad_v2", "validation"), DataRef("squad", "validation[:5]"), DataRef("squadshifts", "test", "amazon"),
+        DataRef("pocket", "validation"), DataRef("me/mine", "test", "c"), DataRef("mine", "dev-x".replace("-", "_")),
+        DataRef("squad_v2", "validation", None, "abc"), DataRef("xquad", "validation", "xquad.de"),
+        DataRef("me/xquad_r", "test"),
+    ]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(FIGURE, min_size=6, max_size=6), REFS, st.booleans(), st.booleans())
+@example([0.5, 1.0, 0.2, 0.1, 1.0, 0.0], DataRef("squad_v2", "validation"), True, True)
+@example([0.0] * 6, DataRef("me/mine", "test", "c"), False, True)
+def test_any_figures_are_claimed(figures: list[float], ref: DataRef, released: bool, both: bool) -> None:
+    keys = list(KEYS.values()) if both else list(KEYS.values())[:4]
+    totals = {"total": 400.0, "HasAns_total": 200.0, **({"NoAns_total": 200.0} if both else {})}
+    scores = {**dict(zip(keys, figures, strict=False)), **totals}
+    used = DataUsed(ref, 400, 200 if both else 400, "5" * 64, "owl.json")
+    if released:
+        run = released_run(scores=scores, evaluated=used, by_kind={})
+    else:
+        recipe = replace(sealed_run().recipe, evaluation=ref)
+        run = run_of(recipe, scores=scores, evaluated=used, by_kind={})
+    check_claims(read(run), run)
+
+
+@pytest.mark.parametrize("metrics", [["f1"], ["exact_match", "f1"], ["accuracy"]])
+def test_figures_of_parts_are_no_claims(metrics: list[str]) -> None:
+    kinds = {kind: {"exact": 10.0, "f1": 20.0, "total": 5.0} for kind in ("F1", "exact", "answerable", "seed", "me/x")}
+    seeded = planned(
+        {
+            name: {"kind": "finetune", "student": "a/b", "teacher": "x", "train_data": "squad:train", "seed": 3}
+            for name in kinds
+            if "/" not in name
+        },
+        {"eval_data": "pocket:validation"},
+    )
+    assert seeded is not None
+    run = run_of(seeded, by_kind=kinds)
+    card = read(run, metadata={"metrics": metrics}, seeds=[other_seed(run, 8, 1.0)])
+    check_claims(card, run)
+    check_recipe(card, run)
+
+
+def other_seed(run: Run, seed: int, more: float) -> Run:
+    stages = tuple(replace(stage, seed=seed) for stage in run.recipe.stages)
+    scores = {key: value if key.endswith("total") else value + more for key, value in run.scores.items()}
+    return sealed(run, id=f"seed-{seed}", recipe=replace(run.recipe, stages=stages), scores=scores)
+
+
+def test_the_spread_of_seeds() -> None:
+    run = sealed_run()
+    text = write_card(run, seeds=[other_seed(run, 8, 1.0), other_seed(run, 9, 2.0)])
+    rows = {row[0]: row[1:] for row in tables(text)["Over several seeds"]}
+    assert rows["exact match"][:2] == ["72.5000 points", "1.0000 points"]  # 71.5, 72.5, 73.5
+    assert math.isclose(
+        float(rows["exact match"][2].split()[0]), 4.9724, abs_tol=0.02
+    )  # 4.3027 * sqrt(4/3), and rounding
+    assert "trained once" not in text
+    assert "`seed-9`" in text.partition("<!-- harness:evidence -->")[0]
+    assert "`seed-9`" in text.partition("<!-- harness:evidence -->")[2]
+
+
+@pytest.mark.parametrize("change", ["same seeds", "recipe", "data", "unfinished"])
+def test_seeds_are_of_one_recipe(change: str) -> None:
+    run = sealed_run()
+    other = other_seed(run, 8, 1.0)
+    assert other.evaluated is not None
+    bad = {
+        "same seeds": replace(run, id="again"),
+        "recipe": replace(other, recipe=replace(other.recipe, evaluation=DataRef("squad", "validation"))),
+        "data": replace(other, evaluated=replace(other.evaluated, sha256="6" * 64)),
+        "unfinished": replace(other, status="running"),
+    }[change]
+    with pytest.raises(RecordError, match="leave it out"):
+        write_card(run, seeds=[bad])
+
+
+def scored() -> tuple[Scores, list[Question]]:
+    exact = {f"q{i}": float(i % 3 == 0) for i in range(60)}
+    scores = Scores("2.0", exact, {qid: max(value, 0.25) for qid, value in exact.items()}, dict.fromkeys(exact, True))
+    questions = [Question(qid, f"p{i // 4}", "c", "q", ()) for i, qid in enumerate(exact)]
+    return scores, questions
+
+
+def test_intervals_are_those_of_the_scores() -> None:
+    scores, questions = scored()
+    run = sealed_run(scores=summarize(scores), by_kind={})
+    found = score_intervals(questions, scores)
+    text = write_card(run, scores=scores, questions=questions)
+    ((header, all_row, *_),) = [rows for name, rows in tables(text).items() if name.startswith("Evaluated on")]
+    assert header == ["questions", "number", "exact match", "95 % interval", "F1", "95 % interval"]
+    exact, f1 = found["exact"][0], found["f1"][0]
+    assert exact.method == f1.method == "bootstrap over paragraphs"
+    assert all_row[3] == f"{exact.low:.4f} to {exact.high:.4f}"
+    assert all_row[5] == f"{f1.low:.4f} to {f1.high:.4f}"
+    assert "bootstrap over paragraphs, 10000 resamples, seed 0" in text
+    check_claims(parse_card(text, "x.md"), run)
+    alone = write_card(run, scores=scores)
+    binomial = found["exact"][-1]
+    assert f"{binomial.low:.4f} to {binomial.high:.4f}" in alone
+    assert "Clopper-Pearson; bootstrap over questions" in alone
+
+
+def test_scores_of_something_else_are_refused() -> None:
+    scores, questions = scored()
+    with pytest.raises(RecordError, match="scores of other predictions"):
+        write_card(sealed_run(), scores=scores, questions=questions)
+    with pytest.raises(DataError):
+        write_card(sealed_run(scores=summarize(scores)), scores=scores, questions=questions[1:])
+
+
+def test_a_released_model_has_no_training() -> None:
+    run = released_run(computed=Computed("cpu", "float32", 400, 3))
+    text = write_card(run)
+    card = parse_card(text, "x.md")
+    check_claims(card, run)
+    assert card.name == "me/owl"
+    assert "Training procedure" not in text
+    assert "trained" not in text.partition("## Usage")[0]
+    assert "revision `main`" in text
+    assert 'model_name = "me/owl"' in text
+    assert "3 answers would be others" in text
+    assert "base_model" not in card.metadata
+    assert not plan_recipe(card, None).stages[0].data
+
+
+def test_predictions_of_another_program_have_no_model() -> None:
+    run = sealed_run(kind="replay", stages=(), recipe=replace(sealed_run().recipe, stages=()))
+    text = write_card(run)
+    assert "Usage" not in text
+    assert "decoded as" not in text
+    assert "library_name" not in parse_card(text, "x.md").metadata
+    check_claims(parse_card(text, "x.md"), run)
+
+
+def test_an_early_stop_gives_bounds_and_no_claim() -> None:
+    low = {"exact": 60.0, "f1": 62.0, "HasAns_exact": 50.0, "HasAns_f1": 51.0}
+    high = {key: value + 10 for key, value in low.items()}
+    bounds = Bounds("betting", 0.05, 0, 120, 400, low, high, decided=True)
+    card = read(sealed_run(bounds=bounds))
+    assert not card.claims
+    assert "model-index" not in card.metadata
+    rows = next(rows for name, rows in tables(card.text).items() if name.startswith("Bounds on"))
+    assert rows[1] == ["all", "60.0000 to 70.0000", "62.0000 to 72.0000"]
+    assert "280 questions were not asked" in card.text
+    assert "By kind" not in card.text  # of those that were asked only
+    whole = read(sealed_run(bounds=replace(bounds, used=400)))
+    assert whole.claims
+    assert "Bounds" not in whole.text
+
+
+def test_rules_1_1() -> None:
+    run = sealed_run(scores={"exact_match": 80.5, "f1": 88.25}, by_kind={})
+    card = read(run)
+    assert [(claim.metric, claim.digits) for claim in card.claims] == [
+        ("exact_match", "80.5000"),
+        ("f1", "88.2500"),
+    ] * 2
+    assert "rules 1.1" in card.text
+    assert "never answers" not in card.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"status": "failed"}, "found a run that is failed"),
+        ({"sha256": None}, "found no checksum"),
+        ({"card_name": "other"}, "was changed since"),
+    ],
+)
+def test_only_sealed_finished_runs(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecordError, match=message):
+        write_card(replace(sealed_run(), **changes))
+
+
+@pytest.mark.parametrize("changes", [{"scores": {}}, {"evaluated": None}])
+def test_only_runs_with_figures(changes: dict[str, Any]) -> None:
+    with pytest.raises(RecordError, match="found no figures"):
+        write_card(sealed_run(**changes))
+
+
+def test_embedded_data_that_changed_are_refused() -> None:
+    run = sealed_run()
+    assert run.evaluated is not None
+    stale = sealed(run, evaluated=replace(run.evaluated, source="embedded"))
+    with pytest.raises(RecordError, match="embedded data that have changed"):
+        write_card(stale)
+
+
+def test_metadata_and_repo_ids_are_checked() -> None:
+    with pytest.raises(RecordError, match="model-index"):
+        write_card(sealed_run(), metadata={"model-index": []})
+    for bad in ("owl", "me/owl/x", "me/o wl", "../owl", "me/"):
+        with pytest.raises(RecordError, match="owner/name"):
+            write_card(sealed_run(), repo_id=bad)
+    card = read(sealed_run(), metadata={"tags": ["mine"], "base_model": "me/base"})
+    assert card.metadata["tags"] == ["mine"]
+    assert card.metadata["base_model"] == "me/base"
+
+
+@pytest.mark.parametrize(
+    ("students", "weights", "base"),
+    [
+        (("me/base", "a"), "pretrained", "me/base"),
+        (("me/base@abc", "me/other"), "pretrained", "me/other"),
+        (("me/base", "a"), "random", None),
+        (("pocket/roberta-2x64", "a"), "pretrained", None),
+    ],
+)
+def test_the_base_model_is_what_the_weights_came_from(
+    students: tuple[str, str], weights: str, base: str | None
+) -> None:
+    values = {"kind": "finetune", "teacher": "x", "train_data": "squad:train", "student_weights": weights}
+    stages = {name: {**values, "student": student} for name, student in zip("ab", students, strict=True)}
+    recipe = planned(stages, {"eval_data": "squad:validation"})
+    assert recipe is not None
+    metadata = read(run_of(recipe)).metadata
+    assert metadata.get("base_model") == base
+    assert metadata.get("base_model_relation") == (None if base is None else "finetune")
+
+
+def test_the_commit_of_the_data_is_told() -> None:
+    used = DataUsed(DataRef("squad_v2", "validation"), 400, 200, "7" * 64, f"rajpurkar/squad_v2@{'ab' * 20}")
+    front = [c for c in read(sealed_run(evaluated=used)).claims if c.origin == "front_matter"]
+    assert {claim.data for claim in front} == {DataRef("squad_v2", "validation", None, "ab" * 20)}
+
+
+@pytest.mark.parametrize("kind", ["trained", "released"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_records_appear_as_text(text: str, kind: str) -> None:
+    run = sealed_run() if kind == "trained" else released_run()
+    bad, good = (sealed(_hostile(run, words)) for words in (text, "words!"))
+    hostile, harmless = write_card(bad), write_card(good)
+    assert hostile.count("<!-- /harness:evidence -->") == 1
+    assert hostile.endswith("\n<!-- /harness:evidence -->\n")
+    assert structure(body(hostile)) == structure(body(harmless))
+    again, expected = parse_card(hostile, "x.md"), parse_card(harmless, "x.md")
+    assert shape(again) == shape(expected)
+    assert form(again.metadata) == form(expected.metadata)
+    assert again.metadata["datasets"] == [text]
+    assert all(claim.digits != "99.9" for claim in again.claims)
+    assert not again.problems
+
+
+def _hostile(run: Run, text: str) -> Run:
+    return hostile_run(replace(run, used={"a": "b"}), text)
+
+
+def body(text: str) -> str:
+    """What follows the front matter, whose form `parse_card` reads."""
+    return text.partition("\n---\n")[2]
+
+
+def shape(card: Card) -> tuple[list[tuple[str, ...]], list[str]]:
+    claims = [(claim.metric, claim.subset, claim.origin, claim.digits) for claim in card.claims]
+    return claims, [code.language for code in card.code]
+
+
+def form(value: Any) -> Any:
+    """Keys and kinds of values."""
+    if isinstance(value, dict):
+        return {key: form(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [form(item) for item in value]
+    return type(value).__name__
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_arguments_appear_as_text(text: str) -> None:
+    run = sealed_run()
+    plain = write_card(run, name="words", metadata={"license": "words", "x": {"words": ["words"]}})
+    hostile = write_card(run, name=text, metadata={"license": text, "x": {text: [text]}})
+    assert structure(body(hostile)) == structure(body(plain))
+    card = parse_card(hostile, "x.md")
+    assert card.metadata["license"] == text
+    assert card.metadata["x"] == {text: [text]}
+    check_claims(card, run)
+    check_recipe(card, run)
+
+
+def test_claims_stay_claims_of_the_card(tmp_path: Path) -> None:
+    """A card in a folder, read from the file."""
+    run = sealed_run()
+    file = tmp_path / "README.md"
+    file.write_text(write_card(run), encoding="utf-8", newline="\n")
+    claims: tuple[Claim, ...] = read_card(file).claims
+    assert len(claims) == 8

@@ -213,7 +213,7 @@ def test_a_file_whose_name_says_nothing_is_explained(world, capsys):
 def test_the_report_of_a_replay_says_how_to_repeat_it(world, capsys):
     assert call(capsys, "tiny.md", "answers.json", *DATA)[0] == 0
     (folder,) = (world / "runs").iterdir()
-    assert main(["report", str(folder)]) == 0
+    assert main(["report", str(folder), "--format", "md"]) == 0
     out = capsys.readouterr().out
     assert "harness compare CARD predictions.json --data mini:validation" in out
     assert "| exact_match | all |" in out

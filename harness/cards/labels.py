@@ -164,8 +164,12 @@ def own_rows(named: Sequence[Label], sure: bool, around: Around) -> list[Label]:
 
 def data_name(text: str) -> str:
     text = re.sub(
-        r"\s{0,9}[(\[][^()\[\]]{0,30}(?:shot|acc|em|f1|dev|test|val|validation|%)[^()\[\]]{0,20}[)\]]", "", text, flags=re.I
+        r"\s{0,9}[(\[][^()\[\]]{0,30}(?:shot|acc|em|f1|dev|test|val|validation|%)[^()\[\]]{0,20}[)\]]",
+        "",
+        text,
+        flags=re.I,
     )
     return (
-        re.sub(r"[\s(-]{0,9}\b(?:train|dev|validation|val|test)(?:[ -]set)?\b\)?\s*$", "", text, flags=re.I).strip() or text
+        re.sub(r"[\s(-]{0,9}\b(?:train|dev|validation|val|test)(?:[ -]set)?\b\)?\s*$", "", text, flags=re.I).strip()
+        or text
     )

@@ -125,7 +125,10 @@ def plain_name(text: str) -> str:
     """A label in small letters without a link's address, marks and a note in brackets."""
     text = re.sub(r"\[([^\]\[]{1,200})\]\([^()\s]{0,300}\)", r"\1", text)
     text = re.sub(
-        r"[\s,]{0,9}\(?\b(?:ours?|this (?:model|one|card|version|release|checkpoint|repo)|this)\)?$", "", text, flags=re.I
+        r"[\s,]{0,9}\(?\b(?:ours?|this (?:model|one|card|version|release|checkpoint|repo)|this)\)?$",
+        "",
+        text,
+        flags=re.I,
     )
     return text.strip("*_`[](){}: ✅⭐🤗").replace("**", "").casefold().strip()
 

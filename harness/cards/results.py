@@ -22,6 +22,7 @@ from harness.records import Claim, ClaimOrigin, Count, Setting
 __all__ = ["is_metrics", "read_claims", "read_counts"]
 
 _UNCERTAIN = 0.5
+_THOUSANDS = re.compile(r"(?:,[0-9]{3}){1,3}(?![\w.,]*\w)")
 _TOTAL = re.compile(r"(?:eval[_ ])?(?:(?P<subset>has_?ans|no_?ans)[_ ])?total", re.I)
 _CONDITION = re.compile(r"\b(?:with|without|on|for|in|at|using|after|before)\b", re.I)
 _FIGURE_HEADING = re.compile(
@@ -186,6 +187,9 @@ def read_counts(blocks: Sequence[Block], source: Source, first_group: int) -> li
                 match = _TOTAL.fullmatch(entry.label)
                 subset = names.subset_name(match["subset"]) if match and match["subset"] else "all"
                 if match and subset and entry.digits.removesuffix(".0").isdigit() and len(entry.digits) < 12:
-                    place = source.place(entry.start, entry.start + len(entry.digits))
-                    counts.append(Count(subset, int(float(entry.digits)), group, place))
+                    end = entry.start + len(entry.digits)
+                    thousands = _THOUSANDS.match(source.text, end)
+                    digits = entry.digits if thousands is None else entry.digits + thousands[0].replace(",", "")
+                    place = source.place(entry.start, end if thousands is None else thousands.end())
+                    counts.append(Count(subset, int(float(digits)), group, place))
     return counts

@@ -16,11 +16,13 @@ from harness.cli import (
     compare_command,
     evaluate_command,
     gate_command,
+    hub_commands,
     plan_command,
+    render_command,
+    report_command,
     run_commands,
     score_command,
     speed_command,
-    write_commands,
 )
 from harness.cli.output import note, print_line
 from harness.errors import HarnessError, MissingDependencyError
@@ -28,7 +30,7 @@ from harness.errors import HarnessError, MissingDependencyError
 app = typer.Typer(
     name="harness",
     help="Does a model do what its model card says, and would its recipe give that model again?",
-    epilog="Exit codes: 0 as claimed, 1 findings or differences, 2 bad input or usage, 3 the run failed.",
+    epilog="Exit codes: 0 as claimed, 1 findings or differences, 2 bad input or usage, 3 the run or the Hub failed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -63,10 +65,12 @@ for module in (
     evaluate_command,
     compare_command,
     score_command,
-    write_commands,
+    report_command,
+    render_command,
     ask_command,
     speed_command,
     gate_command,
+    hub_commands,
 ):
     module.register(app)
 

@@ -73,9 +73,6 @@ ToleranceOption = Annotated[
 AtLeastOption = Annotated[
     bool, typer.Option("--at-least", help="A figure above the claim is as good as the claimed one.")
 ]
-OutputOption = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file instead of stdout.")
-]
 
 
 class ProtocolChoice(str, Enum):  # noqa: UP042 - typer shows the values of a str Enum as choices

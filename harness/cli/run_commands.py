@@ -18,7 +18,7 @@ from harness.cli.output import (
     print_spread,
     showing_progress,
 )
-from harness.errors import MissingDependencyError
+from harness.errors import CardError, MissingDependencyError, RecordError
 from harness.records import Finding, Run
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ def reproduce(
 
     from harness.accepted import review
     from harness.audit import audit_card
+    from harness.editing import edit_card, find_section
     from harness.evidence import Options, judge, open_card, outcome, record_judgement
-    from harness.render import render_card, render_report
+    from harness.render import render_report
     from harness.store import write_text
 
     uses = o.parse_uses(use)
@@ -111,6 +112,7 @@ def reproduce(
     options = Options(tolerance, at_least, o.project_tolerances())
     planned = _open(path, seed, seeds, reading, profile)
     opened = planned[0]
+    find_section(opened.card.text, str(opened.path))  # a card that cannot be edited is refused before the work
     accepted = opened.assumptions.findings if opened.assumptions else ()
     reviewed = review(audit_card(opened.card, opened.recipe), accepted, datetime.date.today())
     findings = tuple(entry.finding for entry in reviewed if entry.accepted is None)
@@ -123,7 +125,12 @@ def reproduce(
     done = [(place, record_judgement(place, record, comparisons)) for place, record in done]
     folder, record = done[0]
     write_text(folder / "report.md", render_report(record))
-    write_text(folder / "card.md", render_card(opened.card, opened.recipe, record))
+    try:
+        written = edit_card(stated, [record for _, record in done], options, measured=False).text
+        write_text(folder / "card.md", written)
+        told = f"card: {folder / 'card.md'}"
+    except (CardError, RecordError) as error:  # what the runs came to is to be said all the same
+        told = f"card: not written: {error}"
     code, sentence = outcome(comparisons, strict=strict)
     if as_json:
         ran = {"run": record} if seeds is None else {"runs": [record for _, record in done]}
@@ -135,7 +142,7 @@ def reproduce(
             print_spread([one for _, one in done])
         print_comparisons(comparisons)
     note(f"report: {folder / 'report.md'}")
-    note(f"card: {folder / 'card.md'}")
+    note(told)
     note(sentence)
     raise typer.Exit(code)
 

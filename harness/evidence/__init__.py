@@ -12,7 +12,7 @@ from harness.evidence.found import (
 )
 from harness.evidence.index import CardIndex, index_card
 from harness.evidence.judging import Options, judge, judge_one, known_deviation, record_judgement, with_judgement
-from harness.evidence.opened import Opened, open_card
+from harness.evidence.opened import Opened, open_card, plan_card
 from harness.evidence.outcome import failing, outcome
 from harness.evidence.protocols import Scoring, how_scored, meant_decoding
 from harness.verdict.recipes import same_but_seeds, same_recipe
@@ -38,6 +38,7 @@ __all__ = [
     "on_present_data",
     "open_card",
     "outcome",
+    "plan_card",
     "record_judgement",
     "same_but_seeds",
     "same_name",

@@ -15,6 +15,8 @@ from harness.records import Claim, DataRef
 from harness.signature import parse_signature
 
 _SIGNATURE = re.compile(r"[Ss]ignature[^\n`|]{0,40}(?P<ticks>`+)(?P<line>[^\n`]{1,2000})(?P=ticks)")
+_OPENING = re.compile(r"<!-- harness:evidence -->(?P<measured>\s{1,4}<!-- harness:figures measured -->)?")
+_CLOSING = "<!-- /harness:evidence -->"
 _SHARED = ("data", "n", "sha256", "rules", "dtype", "packages", "v", "missing", "extra", "na_prob_thresh")
 """Parts of a signature that are not of the decoding."""
 
@@ -48,9 +50,21 @@ def index_card(opened: Opened) -> CardIndex:
     return CardIndex(
         {place: {told: tuple(c.values()) for told, c in metrics.items()} for place, metrics in together.items()},
         {place: frozenset(values) for place, values in counts.items()},
-        _signed(opened.card.text),
+        _signed(_own_words(opened.card.text)),
         _deviations(opened),
     )
+
+
+def _own_words(text: str) -> str:
+    """The card without its evidence section, unless that says that the card's figures are the run's.
+
+    A section on what others reported tells how a run was scored, and nothing of how their figures were.
+    """
+    opening = _OPENING.search(text)
+    closing = text.rfind(_CLOSING)
+    if opening is None or closing < opening.end() or opening["measured"]:
+        return text
+    return text[: opening.start()] + text[closing:]
 
 
 def _signed(text: str) -> dict[DataRef, Mapping[str, str]]:

@@ -16,7 +16,7 @@ from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored, meant_decoding
 from harness.names.sizes import split_size
 from harness.records import Claim, Comparison, Run, Tolerance, Verdict
-from harness.store import save_run
+from harness.store import save_again
 from harness.verdict import SOURCES_N, Terms, applies, count_questions, default_tolerance, figure, judge_claim
 from harness.verdict.recipes import same_but_seeds, same_recipe
 
@@ -100,7 +100,7 @@ def with_judgement(run: Run, comparisons: tuple[Comparison, ...]) -> Run:
 
 def record_judgement(folder: Path, run: Run, comparisons: tuple[Comparison, ...]) -> Run:
     """`with_judgement`, written into the run's folder."""
-    return save_run(folder, with_judgement(run, comparisons))
+    return save_again(folder, with_judgement(run, comparisons))
 
 
 def _as_the_card_says(opened: Opened, run: Run) -> Run:

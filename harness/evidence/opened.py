@@ -39,6 +39,22 @@ def open_card(path: Path, *, seed: int | None = None, reading: str | None = None
     file = path / "README.md" if path.is_dir() else path
     card = read_card(file)
     require_metadata(card)
+    return plan_card(file, card, seed=seed, reading=reading, profile=profile)
+
+
+def plan_card(
+    file: Path, card: Card, *, seed: int | None = None, reading: str | None = None, profile: str | None = None
+) -> Opened:
+    """The same for a card that was read; its front matter may be missing or broken.
+
+    Args:
+        file: Where it stands, or will: its assumptions stand beside.
+        card: The card.
+        seed: See `open_card`; so the others.
+
+    Raises:
+        RecipeError: its assumptions cannot be read, or make no recipe.
+    """
     beside = find_assumptions(file)
     assumptions = read_assumptions(beside) if beside else None
     if assumptions is not None:

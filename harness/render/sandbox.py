@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,19 @@ from harness.render import escape
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+FILTERS: Mapping[str, Callable[..., escape.Escaped]] = {
+    "text": escape.as_text,
+    "code": escape.as_code,
+    "verbatim": escape.as_verbatim,
+    "fence": escape.as_fence,
+    "figure": escape.as_figure,
+    "score": escape.as_score,
+    "number": escape.as_number,
+    "seconds": escape.as_seconds,
+    "yaml": escape.as_yaml,
+}
+"""What makes a value text that is safe where a template puts it."""
 
 
 def render_template(template: str, fields: Mapping[str, object]) -> str:
@@ -33,24 +46,14 @@ def template_environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(template_folder()),
         undefined=StrictUndefined,
-        autoescape=False,  # Markdown, not HTML: `_only_escaped` lets nothing through that no filter made safe
-        finalize=_only_escaped,
+        autoescape=False,  # Markdown, not HTML: `only_escaped` lets nothing through that no filter made safe
+        finalize=only_escaped,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters.update(
-        text=escape.as_text,
-        code=escape.as_code,
-        verbatim=escape.as_verbatim,
-        fence=escape.as_fence,
-        figure=escape.as_figure,
-        score=escape.as_score,
-        number=escape.as_number,
-        seconds=escape.as_seconds,
-        yaml=escape.as_yaml,
-    )
+    environment.filters.update(FILTERS)
     return environment
 
 
@@ -66,7 +69,8 @@ def template_folder() -> Path:
     )
 
 
-def _only_escaped(value: object) -> str:
+def only_escaped(value: object) -> str:
+    """What a template prints, if a filter made it safe; raises `jinja2.TemplateRuntimeError` for anything else."""
     if isinstance(value, escape.Escaped):
         return value
     from jinja2 import TemplateRuntimeError

@@ -1,34 +1,45 @@
-"""The section "Reproducibility" that a run gives a card."""
+"""The section "Reproducibility" that runs give a card."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.records import Comparison, Run, evidence_sha256
+from harness.editing.marks import CLOSING, MEASURED, OPENING, with_checksum
+from harness.records import Comparison, Run, Verdict, evidence_sha256
 from harness.render.escape import Escaped
 from harness.render.sandbox import render_template
-from harness.render.views import assumed_rows, used_data
+from harness.render.views import assumed_rows, count_states, used_data
 
-OPENING = "<!-- harness:evidence -->"
-CLOSING = "<!-- /harness:evidence -->"
-MEASURED = "<!-- harness:figures measured -->"
-"""Follows the opening mark where the card's figures were taken from the run."""
+__all__ = ["CLOSING", "MEASURED", "OPENING", "render_section"]
 
 
-def render_section(run: Run, comparisons: Sequence[Comparison], *, measured: bool) -> Escaped:
+_MOST = 100
+"""Rows of the table of verdicts: a card is read by people, and may be of limited length."""
+
+
+def render_section(runs: Run | Sequence[Run], comparisons: Sequence[Comparison], *, measured: bool) -> Escaped:
     """The section as Markdown with line feeds, from its opening mark to the line end after its closing mark.
 
+    It names the evidence by checksum, and carries one over itself, so that a change by hand is seen.
+
     Args:
-        run: A finished run.
+        runs: A finished run, or several seeds; the first is shown in full.
         comparisons: The claims of the card that it stands in, judged.
-        measured: The card's figures are those of the run.
+        measured: The card's figures are those of the (first) run.
     """
+    shown = tuple(comparisons)
+    if len(shown) > _MOST:  # what the run says nothing about goes first
+        shown = tuple(c for c in shown if c.verdict not in (None, Verdict.NOT_COMPARABLE))[:_MOST]
+    rows = {id(comparison) for comparison in shown}
+    given = (runs,) if isinstance(runs, Run) else tuple(runs)
     fields = {
-        "run": run,
-        "comparisons": tuple(comparisons),
-        "data": used_data(run),
-        "assumed": assumed_rows(run.recipe),
+        "run": given[0],
+        "others": given[1:],
+        "comparisons": shown,
+        "left_out": count_states(tuple(c for c in comparisons if id(c) not in rows)),
+        "data": used_data(given[0]),
+        "assumed": assumed_rows(given[0].recipe),
         "measured": measured,
-        "hash": evidence_sha256(run),
+        "hashes": tuple(evidence_sha256(run) for run in given),
     }
-    return Escaped(render_template("_reproducibility.md.j2", fields))
+    return Escaped(with_checksum(render_template("_reproducibility.md.j2", fields)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 
 from harness.records import Comparison, DataRef, DataUsed, Decoding, Origin, Recipe, Run, Stage, Verdict
 from harness.render.escape import as_number, one_line
+from harness.signature import parse_signature
 
 _STATES = (*(verdict.value for verdict in Verdict), "unchecked")
 
@@ -74,6 +75,10 @@ def repeat_command(run: Run) -> str:
     if run.kind == "replay":
         file = run.predictions_file or "predictions.json"
         parts = ["harness", "compare", "CARD", file, "--data", str(run.recipe.evaluation)]
+        if run.best:
+            parts += ["--na-prob-file", "NULL_ODDS"]
+        if run.signature is not None and "missing" in parse_signature(run.signature):
+            parts += ["--missing", "zero"]
     elif run.rescored_from is not None:
         parts = ["harness", "rescore", run.rescored_from, _data_argument(run), *_decoding_options(run.recipe, DECODED)]
     elif run.model is not None:

@@ -60,7 +60,7 @@ def test_evaluate_then_rescore_equals_evaluating_under_the_other_decoding(
     assert rescored.predictions_sha256 == again.predictions_sha256 != first.predictions_sha256
     assert (rescored.scores, rescored.signature) == (again.scores, again.signature)
     assert (rescored.rescored_from, rescored.computed) == (first.id, again.computed)
-    assert main(["report", str(tmp_path / "runs" / rescored.id)]) == 0
+    assert main(["report", str(tmp_path / "runs" / rescored.id), "--format", "md"]) == 0
     (repeat,) = re.findall(r"^harness rescore .*$", capsys.readouterr().out, re.MULTILINE)
     words = [str(data) if word == data.name else word for word in shlex.split(repeat)[1:]]
     _, repeated, _ = call(capsys, *words, "--runs", tmp_path / "runs")
@@ -223,7 +223,7 @@ def test_answers_at_wrong_offsets_are_a_warning(
     _, run, _ = call(capsys, "evaluate", sharp, data, *LENGTHS, "--runs", tmp_path / "runs")
     (warning,) = run.warnings
     assert "1 of 72 questions have an answer that does not stand at its answer_start" in warning
-    assert main(["report", str(tmp_path / "runs" / run.id)]) == 0
+    assert main(["report", str(tmp_path / "runs" / run.id), "--format", "md"]) == 0
     report = capsys.readouterr().out
     assert "does not stand at its" in report.partition("Warnings:")[2]
     assert f"harness evaluate {sharp.name} set.json --max-seq-len 96" in report

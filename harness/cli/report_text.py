@@ -1,0 +1,50 @@
+"""A report on the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+
+from harness.cli.output import note, print_line, print_table
+from harness.report.data import ReportData
+from harness.visible import visible
+
+_INDENT = 2
+_NARROWEST = 20
+
+
+def print_summary(data: ReportData) -> None:
+    """The first run in short on stdout, and how others differ from it; what is to be known beside, on stderr."""
+    from harness.report.summary import summarize_run
+
+    summary = summarize_run(data)
+    _print_text(summary.heading)
+    _print_text(summary.sentence)
+    for table in summary.tables:
+        print_line("")
+        print_table(table.headings, table.rows, title=table.title)
+        for text in table.below:
+            _print_text(text)
+    print_line("")
+    print_line("recipe")
+    for text in summary.recipe:
+        _print_text(text, _INDENT)
+    print_line("")
+    for name, text in summary.evidence:
+        _print_text(f"{name}: {text}")
+    for text in summary.more:
+        _print_text(text)
+    for text in summary.notes:
+        note(text)
+
+
+def _print_text(text: str, indent: int = 0) -> None:
+    """Text in as many lines as a terminal needs; elsewhere in one, which programs read."""
+    shown = " " * indent + visible(text)
+    if not sys.stdout.isatty():
+        print_line(shown)
+        return
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    for line in textwrap.wrap(shown, width, subsequent_indent=" " * (indent + _INDENT), break_on_hyphens=False):
+        print_line(line)

@@ -1,0 +1,9 @@
+"""Editing a card in place: which figures a run proves, where its evidence stands, and proof that nothing else moved."""
+
+from harness.editing.admitted import admit
+from harness.editing.card import edit_card
+from harness.editing.edits import Edit, EditedCard, apply_edits
+from harness.editing.expected import expected_card
+from harness.editing.marks import Section, find_section
+
+__all__ = ["Edit", "EditedCard", "Section", "admit", "apply_edits", "edit_card", "expected_card", "find_section"]

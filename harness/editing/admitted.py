@@ -1,0 +1,151 @@
+"""Which recorded runs a card may show, and which of those on record it does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.editing.marks import Section
+from harness.errors import NoEvidenceError, RecordError
+from harness.evidence import Opened, gather_evidence, on_present_data, same_but_seeds, same_name, same_recipe
+from harness.evidence.found import Evidence, Recorded
+from harness.names import canonical_data
+from harness.per_question import check_intact
+from harness.records import Run
+from harness.store import find_runs
+
+
+def admit(opened: Opened, runs: Sequence[Run]) -> None:
+    """Refuse a run that a card cannot show as its evidence.
+
+    Args:
+        opened: The card.
+        runs: One run, or several seeds of its recipe.
+
+    Raises:
+        RecordError: there is none; or one that is not finished, has no seal or no scores, is of another model or, where
+            it trained, of another recipe than the card states, or rests on embedded data of another version.
+    """
+    path = opened.path
+    if not runs:
+        raise RecordError(f"{path}: found no run, expected one to show; run harness reproduce {path}", path=str(path))
+    for run in runs:
+        found = _obstacle(opened, run)
+        if found is not None:
+            raise RecordError(f"{path}: run {run.id:.200}: {found}", path=str(path))
+
+
+def measured_by(opened: Opened, runs: Sequence[Run]) -> Run:
+    """The run whose figures a card may state as its own: of several seeds the one with those that the card states.
+
+    Raises:
+        RecordError: there is none, or it stopped before all questions were asked.
+    """
+    own = [run for run in runs if not _trained(run) or same_recipe(opened.recipe, run.recipe)]
+    where = f"{opened.path}: --measured"
+    if not own:
+        raise RecordError(
+            f"{where}: found no run with the seeds that the card states ({runs[0].id:.200} has others), expected one, "
+            "as its figures are to be the card's; run harness reproduce, or state that run's seeds in the card",
+            path=str(opened.path),
+        )
+    run = own[0]
+    if run.bounds is not None and run.bounds.partial:
+        raise RecordError(
+            f"{where}: run {run.id:.200} asked {run.bounds.used} of {run.bounds.n} questions, expected a run of all: "
+            "what a part of them comes to is no figure of the data; evaluate all, or write the section alone with "
+            "--reported",
+            path=str(opened.path),
+        )
+    return run
+
+
+def _trained(run: Run) -> bool:
+    return run.kind in ("retrained", "distilled")
+
+
+def _obstacle(opened: Opened, run: Run) -> str | None:
+    if run.status != "finished":
+        return f"found a record that is {run.status}, expected a finished one; start the same command again"
+    if run.sha256 is None:
+        return (
+            "found a record without a seal, as earlier versions wrote, so that nobody can tell whether it was changed; "
+            "run it again with --fresh"
+        )
+    if run.evaluated is None or not run.scores:
+        return "found no scores, expected a run that evaluated something; state eval_data in the card, and run it again"
+    if not same_name(run.card_name, opened.card.name):
+        return f"found a record of {run.card_name!r:.200}, the card is of {opened.card.name!r:.200}; give a run of it"
+    if not on_present_data(run):
+        return "the embedded data set has changed since; run it again"
+    if _trained(run) and not same_but_seeds(opened.recipe, run.recipe):
+        return f"it followed another recipe than the card states now; run harness reproduce {opened.path}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The evidence that a card shows where none is named."""
+
+    runs: tuple[Run, ...]
+    """One run, or several seeds; none where there is nothing to show."""
+    note: str | None = None
+    """Why there is none, or what the card's section rested on before."""
+
+
+def choose(opened: Opened, folder: Path, section: Section | None) -> Chosen:
+    """The evidence on record that a card shows.
+
+    That of the kind and data that its section shows already, if it has one; else that which most of its claims are held
+    against. Of these the newest.
+
+    Args:
+        opened: The card.
+        folder: Folder of runs, beside the card's own.
+        section: The card's evidence section.
+
+    Raises:
+        NoEvidenceError: there is none, or none any more, and the card's section says that there was.
+        RecordError: a record cannot be read, or was changed.
+    """
+    own = opened.path.parent / "runs"
+    named = () if section is None else section.runs
+    recorded = {run.id: run for _, run in find_runs(opened.card.name, (own, folder), same_name)}
+    lost = next((name for name in named if name not in recorded), None)
+    told = (
+        None
+        if lost is None
+        else f"says it was written from run {lost:.200}, of which there is no record in {own} or {folder}"
+    )
+    try:
+        evidence = gather_evidence(opened, folder)
+    except NoEvidenceError as error:
+        if not named:
+            return Chosen((), str(error))
+        reason = str(error) if told is None else f"{opened.path}: {told}"
+        raise NoEvidenceError(
+            f"{reason}; run harness reproduce {opened.path}, or remove the section", stale=True
+        ) from None
+    shown = next((recorded[name] for name in named if name in recorded), None)
+    group = _group(evidence, shown)
+    for path, run in group:
+        check_intact(path, run)
+    return Chosen(tuple(run for _, run in group), told)
+
+
+def _group(evidence: Evidence, shown: Run | None) -> Recorded:
+    if shown is not None:
+        alike = [group for group in evidence.groups if _what(group[0][1]) == _what(shown)]
+        if alike:
+            return alike[0]
+    claims = evidence.opened.card.claims
+    votes = Counter(id(evidence.of(claim)) for claim in claims)
+    return max(evidence.groups, key=lambda group: votes[id(group)])
+
+
+def _what(run: Run) -> object:
+    data = None if run.evaluated is None else canonical_data(run.evaluated.ref)
+    partial = run.bounds is not None and run.bounds.partial
+    return ("trained" if _trained(run) else run.kind), data, partial

@@ -1,0 +1,76 @@
+"""Whether a run is of what a card says now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from harness.editing import edit_card, find_section
+from harness.errors import HarnessError
+from harness.evidence import Opened, Options, on_present_data
+from harness.records import Claim, Run, Verdict, evidence_sha256
+from harness.verdict import can_check, figure, same_digits
+
+
+def freshness(
+    opened: Opened, run: Run, options: Options | None = None, group: Sequence[Run] = ()
+) -> tuple[Literal["fresh", "stale", "undated"], str]:
+    """Whether a run is of what a card says now, and how that is known.
+
+    ``fresh``: recorded on the very text, or the card was written from the run, or the claims are those that were judged
+    then. ``stale``: claims have changed, or embedded data, or what the card's evidence section says. ``undated``: the
+    record does not tell.
+
+    Args:
+        opened: The card.
+        run: The run.
+        options: The project's, for the verdicts that the card's section should tell.
+        group: The seeds that the run is judged together with.
+
+    Raises:
+        CardError: the marks of the card's evidence section are no pair, or there is other text between them.
+    """
+    if not on_present_data(run):
+        return "stale", "the embedded data set has changed since"
+    section = find_section(opened.card.text, opened.card.path)
+    if section is not None and section.intact is False:
+        return "stale", "its evidence section was changed by hand; write it anew with harness render"
+    if run.card_sha256 == opened.card.sha256:
+        return "fresh", "recorded on this text of the card"
+    if section is not None and run.id in section.runs and section.evidence:
+        if evidence_sha256(run) not in section.evidence:
+            return "stale", "its evidence section was written from another record of this run"
+        if section.intact and (
+            _all_give_digits(opened.card.claims, run) or _as_written(opened, group or (run,), options)
+        ):
+            return "fresh", "the card was written from this run"
+    if not run.comparisons:
+        anew = {"released": "harness evaluate --card", "replay": "harness compare with the predictions"}
+        command = anew.get(run.kind, "harness reproduce")
+        return "undated", f"the record does not tell what the card claimed; judge it anew with {command}"
+    judged = [c.claim for c in run.comparisons if c.verdict is not Verdict.NOT_COMPARABLE]
+    then, now = _told(judged), _told(claim for claim in opened.card.claims if can_check(claim, run))
+    if then == now:
+        return "fresh", "the card was edited since, its claims were not"
+    changed = ", ".join(sorted({f"{metric}[{subset}]" for metric, subset, _, _ in then ^ now}))
+    return "stale", f"claims have changed since it was recorded: {changed}"
+
+
+def _all_give_digits(claims: Iterable[Claim], run: Run) -> bool:
+    """Whether every claim that the run can check is its own figure."""
+    checked = [(claim, figure(claim, run)) for claim in claims if can_check(claim, run)]
+    return bool(checked) and all(value is not None and same_digits(value, claim) for claim, value in checked)
+
+
+def _as_written(opened: Opened, runs: Sequence[Run], options: Options | None) -> bool:
+    """Whether the card is what rendering it from the runs would give, whatever tolerance is given for this once."""
+    asked = replace(options or Options(), tolerance=None, at_least=False)
+    try:
+        return not edit_card(opened, runs, asked).changed
+    except HarnessError:
+        return False
+
+
+def _told(claims: Iterable[Claim]) -> set[tuple[str, str, float, str]]:
+    return {(claim.metric, claim.subset, claim.reported, str(claim.data)) for claim in claims}

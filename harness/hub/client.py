@@ -1,0 +1,244 @@
+"""Asking the Hub: `huggingface_hub` with a time limit, bounded repeats, and errors that hold no secret."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from harness.errors import HubError
+from harness.hub.failures import LONGEST_WAIT, DamagedError, Failure, TooLargeError, explain
+from harness.hub.names import COMMIT, check_repo_id
+
+TRIES = 4
+"""How often a question is asked, with 1, 2 and 4 seconds in between."""
+
+_MOST_PAGES = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One repository on a Hub."""
+
+    repo_id: str
+    api: Any = field(repr=False)
+    """`huggingface_hub.HfApi`."""
+    endpoint: str
+    sleep: Callable[[float], None] = field(repr=False)
+    timeout: float
+    """Seconds that the Hub may be silent."""
+    secret: str | None = field(repr=False)
+    """The token of huggingface_hub's login: only to be taken out of texts, huggingface_hub sends its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a commit."""
+
+    size: int
+    blob: str | None
+    """Its name in git, a SHA-1."""
+    sha256: str | None
+    """Of a file that git knows only by this."""
+
+
+def open_client(
+    repo_id: str, *, endpoint: str | None = None, sleep: Callable[[float], None] = time.sleep, timeout: float = 30.0
+) -> Client:
+    """A repository on the Hub; nothing is asked yet.
+
+    Args:
+        repo_id: ``OWNER/NAME``.
+        endpoint: Address of the Hub; None is huggingface_hub's own, ``HF_ENDPOINT``.
+        sleep: Waits so many seconds.
+        timeout: Seconds that the Hub may be silent.
+
+    Raises:
+        HubNameError: the Hub cannot have a repository of that name.
+        HubError: the address of the Hub holds a password, or the login cannot be used.
+    """
+    import huggingface_hub
+
+    check_repo_id(repo_id)
+    api = huggingface_hub.HfApi(endpoint=endpoint)
+    parts = urlsplit(api.endpoint)
+    if "@" in parts.netloc:  # it would be sent in place of the token, and printed in messages and logs
+        raise HubError(
+            f"{repo_id}: found a user name or password in the address of the Hub, expected none; take it out of "
+            "HF_ENDPOINT and log in with: hf auth login",
+            repo_id=repo_id,
+        )
+    address = f"{parts.scheme}://{parts.netloc}"
+    reason, secret = "", None
+    try:
+        secret = huggingface_hub.get_token()
+    except Exception as error:  # a keyless login or its renewal asks other servers
+        reason = explain(error, address, None).reason
+    if reason:
+        raise HubError(f"{repo_id}: the login cannot be used: {reason}", repo_id=repo_id)
+    return Client(repo_id, api, address, sleep, timeout, secret)
+
+
+def ask(client: Client, question: Callable[[], T], *, revision: str | None = None) -> T:
+    """What `question` returns, asked again a few times where the Hub is busy or the connection breaks.
+
+    Raises:
+        HubError: it cannot be had.
+    """
+    for tried in range(TRIES):
+        found = attempt(client, question)
+        if not isinstance(found, Failure):
+            return found
+        if found.kind == "final" or tried + 1 == TRIES:
+            raise refusal(client, found.reason, revision)
+        pause(client, found, 2.0**tried, revision)
+    raise AssertionError
+
+
+def attempt(client: Client, question: Callable[[], T], *, committing: bool = False) -> T | Failure:
+    """What `question` returns, or how it failed; the error itself, which holds headers, ends here."""
+    try:
+        with _patient(client.timeout):
+            return question()
+    except Exception as error:  # the network, the Hub and its answers fail in many ways
+        return explain(error, client.endpoint, client.secret, committing=committing)
+
+
+def pause(client: Client, failure: Failure, seconds: float, revision: str | None = None) -> None:
+    """Wait as long as the Hub asks, else so many seconds.
+
+    Raises:
+        HubError: the Hub asks for more time than anybody waits.
+    """
+    wait = seconds if failure.wait is None else failure.wait
+    if wait > LONGEST_WAIT:
+        raise refusal(client, f"{failure.reason}, and to wait {wait:.0f} seconds; try again then", revision)
+    client.sleep(wait)
+
+
+def refusal(client: Client, reason: str, revision: str | None = None) -> HubError:
+    """The error that says why."""
+    where = client.repo_id if revision is None else f"{client.repo_id}@{revision}"
+    return HubError(f"{where}: {reason}", repo_id=client.repo_id, revision=revision)
+
+
+def resolve(client: Client, revision: str | None) -> str:
+    """The commit that a branch, tag or commit is now; None is ``main``."""
+    info = ask(
+        client,
+        lambda: client.api.model_info(client.repo_id, revision=revision, expand=["sha"], timeout=client.timeout),
+        revision=revision,
+    )
+    commit = str(info.sha)
+    if not COMMIT.fullmatch(commit):
+        raise refusal(client, f"{client.endpoint} names the commit {commit!r:.80}, expected 40 hexadecimal digits")
+    return commit
+
+
+def list_files(client: Client, commit: str) -> dict[str, RemoteFile]:
+    """The files of a commit that are in no folder."""
+    files = {}
+    for entry in _read_list(client, f"tree/{commit}", commit):
+        path, size, blob = (entry.get(key) for key in ("path", "size", "oid"))
+        if entry.get("type") != "file" or not isinstance(path, str) or not isinstance(size, int) or "/" in path:
+            continue
+        lfs = entry.get("lfs")
+        sha256 = lfs.get("oid") if isinstance(lfs, dict) else None
+        files[path] = RemoteFile(size, str(blob), None if sha256 is None else str(sha256))
+    return files
+
+
+def list_commits(client: Client, ref: str) -> tuple[tuple[str, str], ...]:
+    """Commits of a reference with their titles, the newest first."""
+    entries = _read_list(client, f"commits/{quote(ref, safe='')}", ref)
+    return tuple((str(entry.get("id")), str(entry.get("title"))) for entry in entries)
+
+
+def _read_list(client: Client, path: str, revision: str) -> list[dict[str, Any]]:
+    """All pages of a list; huggingface_hub would wait between them for as long as anybody asks."""
+    start = f"{client.api.endpoint}/api/models/{client.repo_id}/"
+    found: list[dict[str, Any]] = []
+    url: str | None = f"{start}{path}"
+    for _ in range(_MOST_PAGES):
+        if url is None:
+            return found
+        if not url.startswith(start):  # the token goes along
+            raise refusal(client, f"{client.endpoint} leads elsewhere, expected the next page of a list", revision)
+        entries, url = ask(client, partial(_read_page, url), revision=revision)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise refusal(
+                client, f"{client.endpoint} answers something else than a list of {path.split('/')[0]}", revision
+            )
+        found += entries
+    raise refusal(client, f"{client.endpoint} has more than {_MOST_PAGES} pages of {path.split('/')[0]}", revision)
+
+
+def _read_page(url: str) -> tuple[Any, str | None]:
+    """One page, and the address of the next."""
+    utils = _utils()
+    answer = utils.get_session().get(url, headers=utils.build_hf_headers())
+    utils.hf_raise_for_status(answer)
+    return answer.json(), answer.links.get("next", {}).get("url")
+
+
+def read_file(client: Client, path: str, commit: str, file: RemoteFile, limit: int) -> bytes:
+    """The bytes of a file at a commit, which are checked against its name in git.
+
+    Raises:
+        HubError: it cannot be had, or is larger than `limit` bytes.
+    """
+    from huggingface_hub import hf_hub_url
+
+    utils = _utils()
+    too_large = f"{path} has more than {limit:,} bytes, expected at most so many"
+    if file.size > limit:
+        raise refusal(client, too_large, commit)
+    url = hf_hub_url(client.repo_id, path, revision=commit, endpoint=client.api.endpoint)
+
+    def download() -> bytes:
+        raw = bytearray()
+        with utils.get_session().stream("GET", url, headers=utils.build_hf_headers()) as response:
+            utils.hf_raise_for_status(response)
+            for block in response.iter_bytes():
+                raw += block
+                if len(raw) > limit:
+                    raise TooLargeError(too_large)
+        if not is_content(bytes(raw), file):
+            raise DamagedError(f"{path} arrived with other bytes than the Hub has")
+        return bytes(raw)
+
+    return ask(client, download, revision=commit)
+
+
+def is_content(raw: bytes, file: RemoteFile | None) -> bool:
+    """Whether a file on the Hub has these bytes."""
+    if file is None:
+        return False
+    if file.sha256 is not None:
+        return hashlib.sha256(raw).hexdigest() == file.sha256
+    return file.blob == hashlib.sha1(b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
+
+
+@contextmanager
+def _patient(timeout: float) -> Iterator[None]:
+    """Let huggingface_hub's session wait so long: by itself it waits for ever."""
+    session = _utils().get_session()
+    before = session.timeout
+    session.timeout = timeout
+    try:
+        yield
+    finally:
+        session.timeout = before
+
+
+def _utils() -> Any:
+    import huggingface_hub.utils
+
+    return huggingface_hub.utils

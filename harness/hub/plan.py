@@ -1,0 +1,179 @@
+"""What publishing would change on the Hub as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from typing import Literal
+
+from harness.card_files import MAX_BYTES
+from harness.errors import CardError
+from harness.hub.client import Client, RemoteFile, is_content, list_files, read_file, refusal, resolve
+from harness.hub.fetch import CARD, read_fetched
+from harness.hub.merge import Conflict, merge, split_lines
+from harness.hub.prepare import Package, Prepared, decode, pack
+from harness.hub.pulls import Pull, find_pulls
+from harness.hub.validation import check_marks, validate_card
+from harness.models import RESULTS_FILE
+
+Action = Literal["nothing", "open", "update", "commit"]
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to publish."""
+
+    branch: str = "main"
+    direct: bool = False
+    """Commit to the branch, instead of opening a pull request."""
+    author: str | None = None
+    """Who is logged in; None: nobody is known to be, so that no pull request of theirs is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next commit, or why there is none."""
+
+    action: Action
+    ref: str
+    """The branch or pull request that the commit is made on."""
+    parent: str
+    """Its head."""
+    head: str
+    """The head of the branch that is published to."""
+    package: Package
+    diff: str
+    """From the card on the branch to the one that would be there."""
+    changed: tuple[str, ...]
+    """Files that the commit changes."""
+    warnings: tuple[str, ...]
+    url: str | None = None
+    """Of the pull request that is there."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What need not be asked again when the branch has moved."""
+
+    base: str | None = None
+    """The text that one's own changes are changes of."""
+    files: dict[str, Mapping[str, RemoteFile]] = field(default_factory=dict)
+    """Of commits, which stay as they are."""
+    cards: dict[str, str] = field(default_factory=dict)
+    """Of commits, too."""
+    packages: dict[str, Package] = field(default_factory=dict)
+    validated: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Text -> what was said of it."""
+
+
+def look(client: Client, prepared: Prepared, target: Target, known: Known) -> Plan:
+    """Read the branch as it is now, put one's own changes into its text, and check what comes of it.
+
+    Raises:
+        HubError: the Hub cannot be asked, or somebody else changed the same lines.
+        CardError: the card cannot be published: its front matter, its marks, or the one on the Hub.
+    """
+    head = resolve(client, target.branch)
+    files, theirs = _files(client, known, head), _card(client, known, head)
+    if known.base is None:
+        known.base = _base(client, prepared, known, head)
+    text = _merged(client, known.base, theirs, prepared.text, target.branch)
+    pulls = () if target.direct or target.author is None else find_pulls(client, target.author, target.branch)
+    ref, parent = target.branch, head
+    if pulls and not _has(files, _pack(prepared, known, text)):
+        ref, parent = pulls[0].ref, pulls[0].head
+        files = _files(client, known, parent)
+        text = _with_others(client, pulls[0], known, text)
+    package = _pack(prepared, known, text)
+    check_marks(text, theirs, str(prepared.path))
+    _check_secret(client, package)
+    if text not in known.validated:
+        known.validated[text] = validate_card(client, text, str(prepared.path))
+    changed = tuple(name for name, raw in package.files.items() if not is_content(raw, files.get(name)))
+    warnings = [*package.notes, *known.validated[text]]
+    if RESULTS_FILE not in package.files and RESULTS_FILE in files:
+        warnings.append(f"{RESULTS_FILE} on the Hub is left as it is: there is no evidence to replace it with")
+    if len(pulls) > 1:
+        others = ", ".join(str(pull.number) for pull in pulls[1:])
+        warnings.append(f"of several pull requests the oldest is used; close the others: {others}")
+    on_pull = ref != target.branch
+    action: Action = "nothing" if not changed else "commit" if target.direct else "update" if on_pull else "open"
+    url = pulls[0].url if on_pull else None
+    return Plan(action, ref, parent, head, package, _diff(theirs, text), changed, tuple(warnings), url)
+
+
+def is_there(client: Client, commit: str, package: Package) -> bool:
+    """Whether a commit has every file as it was to be."""
+    return _has(list_files(client, commit), package)
+
+
+def _has(files: Mapping[str, RemoteFile], package: Package) -> bool:
+    return all(is_content(raw, files.get(name)) for name, raw in package.files.items())
+
+
+def _pack(prepared: Prepared, known: Known, text: str) -> Package:
+    if text not in known.packages:
+        known.packages[text] = pack(prepared, text)
+    return known.packages[text]
+
+
+def _files(client: Client, known: Known, commit: str) -> Mapping[str, RemoteFile]:
+    if commit not in known.files:
+        known.files[commit] = list_files(client, commit)
+    return known.files[commit]
+
+
+def _card(client: Client, known: Known, commit: str) -> str:
+    """The card of a commit; nothing where it has none."""
+    if commit not in known.cards:
+        file = _files(client, known, commit).get(CARD)
+        raw = b"" if file is None else read_file(client, CARD, commit, file, MAX_BYTES)
+        known.cards[commit] = decode(raw, f"{client.repo_id}@{commit}/{CARD}")
+    return known.cards[commit]
+
+
+def _base(client: Client, prepared: Prepared, known: Known, head: str) -> str:
+    """The card that was fetched before it was edited here; else the one on the branch, all of which is replaced."""
+    fetched = read_fetched(prepared.path.parent)
+    here = fetched is not None and fetched.repo_id.casefold() == client.repo_id.casefold()
+    return _card(client, known, fetched.commit if here and fetched is not None else head)
+
+
+def _merged(client: Client, base: str, theirs: str, mine: str, where: str) -> str:
+    merged = merge(base, theirs, mine)
+    if merged.text is None:
+        told = "; ".join(map(_told, merged.conflicts[:_SHOWN]))
+        more = len(merged.conflicts) - _SHOWN
+        told += f"; and {more} more places" if more > 0 else ""
+        raise refusal(client, f"somebody else changed the same lines; fetch the card again and edit it. {told}", where)
+    return merged.text
+
+
+def _told(conflict: Conflict) -> str:
+    theirs, mine = ("".join(lines)[:300] or "nothing" for lines in (conflict.theirs, conflict.mine))
+    return f"line {conflict.line}: found {theirs!r} on the Hub, and {mine!r} here"
+
+
+def _with_others(client: Client, pull: Pull, known: Known, text: str) -> str:
+    """The text with what others changed in one's own pull request."""
+    for before, after in pull.foreign:
+        old, new = (_card(client, known, commit) for commit in (before, after))
+        text = _merged(client, old, new, text, pull.ref)
+    return text
+
+
+def _check_secret(client: Client, package: Package) -> None:
+    secret = client.secret
+    if not secret:
+        return
+    sent = [raw.decode("utf-8") for raw in package.files.values()]
+    if any(secret in text for text in (*sent, package.title, package.description)):
+        raise CardError(f"{client.repo_id}: found the token of your login in what is to be published; take it out")
+
+
+def _diff(theirs: str, text: str) -> str:
+    """A unified diff, whose lines show what they end with where that is not a line feed."""
+    lines = unified_diff(split_lines(theirs), split_lines(text), f"a/{CARD}", f"b/{CARD}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ no line feed at the end\n" for line in lines)

@@ -1,0 +1,244 @@
+"""A model card for a model that has none, from the record of a finished run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import RecordError
+from harness.names import metric_mentions
+from harness.records import Comparison, ModelRef, Question, Recipe, Run, Scores
+from harness.render import measured
+from harness.render.escape import Digits
+from harness.render.recipe_blocks import recipe_blocks, same_values, unstated_values
+from harness.render.sandbox import render_template
+from harness.render.section import render_section
+from harness.render.usage_code import ask_command, transformers_code
+from harness.render.user_templates import is_packaged, render_user_template
+from harness.render.views import used_data
+from harness.results import check_sealed, results_index
+from harness.signature import decoding_parts, join_signature
+
+FIELDS_VERSION = 1
+"""Of the names that a template is given; a change that breaks templates raises it."""
+_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
+_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_EMBEDDED = "pocket"
+_UNREMARKABLE = re.compile(r"[\w./@:\[\]%+-]{1,200}")
+_PATH = re.compile(r"[\w./@ -]{1,200}")
+
+
+def write_card(
+    run: Run,
+    *,
+    template: str | Path = "card.md.j2",
+    name: str | None = None,
+    repo_id: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    comparisons: Sequence[Comparison] = (),
+    scores: Scores | None = None,
+    questions: Sequence[Question] | None = None,
+    seeds: Sequence[Run] = (),
+) -> str:
+    """A complete card, as Markdown: what the record holds, and nothing that it does not.
+
+    Read back, the card claims the run's own figures and states its recipe, every value of it. The same input gives the
+    same bytes. What the record has nothing for is left out.
+
+    Args:
+        run: A finished run whose record has its checksum, as `load_run` gives it.
+        template: Name of a template of the package, or the path of one's own (docs/rendering.md, "Templates").
+        name: The model's name; the run's if None.
+        repo_id: Where the model is to lie on the Hub, for the code that loads it; None: where the run has it.
+        metadata: Front matter that no record knows, such as ``license`` and ``language``; goes before what is derived.
+        comparisons: Verdicts on claims, for the section "Reproducibility"; a first card has none.
+        scores: The scores of every question, for intervals (`harness.per_question.read_scores`).
+        questions: The questions, whose paragraphs are what intervals are drawn over; embedded ones are known.
+        seeds: Runs of the same recipe with other seeds.
+
+    Raises:
+        RecordError: The run is not finished, evaluated nothing, has no checksum or another than it had, or was of
+            embedded data that have changed since; scores or seeds are not of this run; ``model-index`` among the
+            metadata, or a `repo_id` that is none.
+        TemplateError: A template of one's own is broken, reaches for what it may not have, or takes too much.
+        DataError: The questions are others than the scores'.
+    """
+    _check(run)
+    fields = card_fields(
+        run,
+        name=name,
+        repo_id=repo_id,
+        metadata=metadata,
+        comparisons=comparisons,
+        intervals=measured.find_intervals(run, scores, _embedded(run) if questions is None else questions),
+        seeds=seeds,
+    )
+    if isinstance(template, str) and is_packaged(template):
+        return render_template(template, fields)
+    return render_user_template(Path(template), fields)
+
+
+def card_fields(
+    run: Run,
+    *,
+    name: str | None,
+    repo_id: str | None,
+    metadata: Mapping[str, Any] | None,
+    comparisons: Sequence[Comparison],
+    intervals: Mapping[str, Any],
+    seeds: Sequence[Run],
+) -> dict[str, object]:
+    """The names that a card's template is given; docs/rendering.md lists them, and `FIELDS_VERSION` is theirs."""
+    if repo_id is not None and not _REPO_ID.fullmatch(repo_id):
+        raise RecordError(f"repo id: found {repo_id!r:.80}, expected owner/name of letters, digits, '-', '_' and '.'")
+    shown = name or (run.model.name if run.model is not None else run.card_name)
+    model = repo_id or _model_place(run)
+    model = model if model is None or _PATH.fullmatch(model) else None  # code that names another states what it likes
+    nothing = run.evaluated is not None and run.evaluated.has_ans < run.evaluated.n
+    nothing = nothing and not run.recipe.decoding.forced_answer
+    rows = measured.results(run, intervals)
+    return {
+        "fields_version": FIELDS_VERSION,
+        "name": shown,
+        "repo_id": repo_id,
+        "metadata": _front_matter(run, shown, metadata or {}),
+        "run": run,
+        "data": used_data(run),
+        "data_name": _in_prose(None if run.evaluated is None else str(run.evaluated.ref)),
+        "model_sha256": _in_prose(None if run.model is None else run.model.sha256),
+        "model_revision": _in_prose(None if run.model is None else run.model.revision),
+        "model": model,
+        "in_run_folder": repo_id is None and run.model is None and model is not None,
+        "usage_code": None if model is None else transformers_code(model, run.recipe.decoding, nothing=nothing),
+        "ask_command": None if model is None else ask_command(model, nothing=nothing),
+        "recipe_blocks": recipe_blocks(run.recipe) if run.stages and run.recipe.stages else (),
+        "unstated": unstated_values(run.recipe) if run.stages and run.recipe.stages else (),
+        "repeatable": bool(run.stages) and _reads_back(run),
+        "results": rows,
+        "percent_signs": _needs_signs([figure for row in rows for figure in (row.exact, row.f1)]),
+        "intervals": tuple(dict.fromkeys(_told(interval) for interval in _shown_intervals(rows))),
+        "bounded": measured.bounded(run),
+        "kinds": measured.by_kind(run),
+        "spreads": measured.spreads(run, seeds),
+        "seed_runs": tuple(id for one in (run, *seeds) if (id := _in_prose(one.id)) is not None),
+        "decoding": None if run.kind == "replay" else join_signature(decoding_parts(run.recipe.decoding)),
+        "rules": "1.1" if "exact_match" in run.scores else "2.0",
+        "embedded": any(used.source == "embedded" for _, used in used_data(run)),
+        "evidence": render_section((run, *seeds), tuple(comparisons), measured=True),
+    }
+
+
+def _check(run: Run) -> None:
+    check_sealed(run)
+    if run.evaluated is None or not run.scores:
+        raise RecordError(
+            f"{run.id}: found no figures in the record, expected a run with scores; evaluate the model first"
+        )
+    from harness.evidence import on_present_data
+
+    if not on_present_data(run):
+        raise RecordError(
+            f"{run.id}: found figures of embedded data that have changed since, expected those of today; run it again "
+            "with --fresh"
+        )
+
+
+def _embedded(run: Run) -> Sequence[Question] | None:
+    if run.evaluated is None or run.evaluated.source != "embedded":
+        return None
+    from harness.data import load_data
+
+    return load_data(run.evaluated.ref, {})[0]
+
+
+def _model_place(run: Run) -> str | None:
+    """Where the run has the model: the name that was given, or the last stage's folder; None for predictions alone."""
+    if run.model is not None:
+        return run.model.name
+    if not run.stages:
+        return None
+    from harness.run_folder import stage_place
+
+    return f"{stage_place(len(run.stages), run.stages[-1].name)}/model"
+
+
+def _in_prose(text: str | None) -> str | None:
+    """A name from the record, where no reader of the card can take it in a sentence for a result."""
+    plain = text is not None and _UNREMARKABLE.fullmatch(text) and not metric_mentions(text)
+    return text if plain else None
+
+
+def _front_matter(run: Run, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    if "model-index" in given:
+        raise RecordError("metadata: found model-index, expected none, as its figures are the run's; remove it")
+    base = _base_model(run.recipe) if run.stages else None
+    distilled = any(stage.kind != "finetune" for stage in run.recipe.stages) if run.stages else False
+    derived: dict[str, Any] = {
+        "pipeline_tag": "question-answering",
+        "library_name": None if run.kind == "replay" else "transformers",
+        "tags": ["question-answering", *(["distillation"] if distilled else [])],
+        "datasets": list(dict.fromkeys(used.ref.name for _, used in used_data(run))),
+        "base_model": base,
+        "base_model_relation": "finetune" if base is not None else None,
+    }
+    known = {key: value for key, value in derived.items() if key not in given and value not in (None, [])}
+    index = _printed(results_index(name, [run]))
+    return {**given, **known, **({"model-index": index} if index else {})}
+
+
+def _printed(index: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The index with four decimals each, and ``%`` where the figures could be taken for fractions of 1."""
+    for result in (result for model in index for result in model["results"]):
+        sign = "%" if _needs_signs([metric["value"] for metric in result["metrics"]]) else ""
+        for metric in result["metrics"]:
+            metric["value"] = Digits(f"{metric['value']:.4f}{sign}")
+    return index
+
+
+def _needs_signs(figures: Sequence[float]) -> bool:
+    """Whether a reader would take the percentages for fractions, as all of them are 1 or less."""
+    return bool(figures) and all(0 <= round(figure, 4) <= 1 for figure in figures)
+
+
+def _base_model(recipe: Recipe) -> str | None:
+    """The model on the Hub whose weights the last stage's model came from; None for an embedded or random one."""
+    made = {stage.name: stage for stage in recipe.stages}
+    stage, seen = recipe.stages[-1], set[str]()
+    while True:
+        ref: ModelRef | None = stage.student
+        if ref is None or stage.student_weights == "random" or stage.name in seen:
+            return None
+        seen.add(stage.name)
+        if ref.name not in made:
+            break
+        stage = made[ref.name]
+    embedded = ref.name.partition("/")[0] == _EMBEDDED
+    return None if embedded or not _HUB_ID.fullmatch(ref.name) else ref.name
+
+
+def _reads_back(run: Run) -> bool:
+    """Whether the blocks alone state the recipe: a record that was made by hand may hold what no card can say."""
+    from harness.cards import parse_card
+    from harness.errors import HarnessError
+    from harness.recipes import plan_recipe
+    from harness.render.escape import as_fence
+
+    blocks = "\n\n".join(as_fence(block, "ini") for block in recipe_blocks(run.recipe))
+    try:
+        return same_values(plan_recipe(parse_card(f"---\n---\n\n{blocks}\n", run.id)), run.recipe)
+    except HarnessError:
+        return False
+
+
+def _shown_intervals(rows: Sequence[measured.Result]) -> list[Any]:
+    both = [interval for row in rows for interval in (row.exact_interval, row.f1_interval)]
+    return [interval for interval in both if interval is not None]
+
+
+def _told(interval: Any) -> str:
+    """How an interval was made; the number of units differs between subsets and is left out."""
+    if interval.resamples is None:
+        return str(interval.method)
+    return f"{interval.method}, {interval.resamples} resamples, seed {interval.seed}"

@@ -1,0 +1,232 @@
+"""``harness render``: what it writes, prints and refuses, and ``--check``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from documents import HOSTILE
+from made_cards import squad_run
+from plugin_cards import SCORES, edit, make_card, run_of
+
+from harness.cards import parse_card
+from harness.cli import main
+from harness.records import seal
+from harness.store import load_run, save_run, write_json
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def card(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return make_card(tmp_path / "cards" / "tiny")
+
+
+@pytest.fixture
+def run(card):
+    record = run_of(card, **SCORES | {"f1": 80.43})
+    save_run(Path("runs") / record.id, record)
+    return record
+
+
+def call(capsys, *arguments):
+    code = main(["render", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def text_of(card):
+    return (card / "README.md").read_bytes().decode("utf-8")
+
+
+def test_the_section_is_written_into_the_card(card, run, capsys):
+    before = text_of(card)
+    code, out, err = call(capsys, card, "--run", run.id)
+    assert (code, out) == (0, f"{card}/README.md:27: evidence section, added\n")
+    assert err == f"wrote {card}/README.md\n"
+    after = text_of(card)
+    assert after.startswith(before)
+    assert "- Run: `tiny-1`, retrained" in after
+    changed = (card / "README.md").stat()
+    assert call(capsys, card, "--run", f"runs/{run.id}") == (0, "", f"{card}/README.md: nothing to change\n")
+    assert call(capsys, card) == (0, "", f"{card}/README.md: nothing to change\n")
+    assert (card / "README.md").stat().st_mtime_ns == changed.st_mtime_ns
+
+
+def test_measured_figures_are_set_and_stay_measured(card, run, capsys):
+    edit(card, "{type: f1, value: 80.0}", "{type: f1, value: 80.00, verified: true}  # F1")
+    code, out, _ = call(capsys, card, "--measured")
+    assert code == 0
+    assert out.splitlines() == [
+        f"{card}/README.md:10: f1[all]: 80.00 -> 80.43",
+        f"{card}/README.md:10: a mark of verification that vouched for the value before: , verified: true -> nothing",
+        f"{card}/README.md:27: evidence section, added",
+    ]
+    assert "    - {type: f1, value: 80.43}  # F1\n" in text_of(card)
+    edit(card, "80.43}", "80.99}")
+    code, out, _ = call(capsys, card)
+    assert out.splitlines()[0] == f"{card}/README.md:10: f1[all]: 80.99 -> 80.43"
+    code, out, _ = call(capsys, card, "--reported")
+    assert out == f"{card}/README.md:28: evidence section, replaced: 33 lines -> 32 lines\n"
+    assert "harness:figures measured" not in text_of(card)
+
+
+def test_another_file_leaves_the_card(card, run, capsys):
+    before = text_of(card)
+    code, _, err = call(capsys, card, "-o", "out/new.md")
+    assert (code, err) == (0, "wrote out/new.md\n")
+    assert text_of(card) == before
+    assert Path("out/new.md").read_text("utf-8").startswith(before)
+    assert call(capsys, card, "-o", card / "runs")[0] == 0  # no folder of that name yet
+    Path("folder").mkdir()
+    code, _, err = call(capsys, card, "-o", "folder")
+    assert code == 2
+    assert "nothing was changed" in err
+
+
+def test_json_tells_every_edit_in_characters_and_bytes(card, run, capsys):
+    edit(card, "license: mit\n", "license: mit  # Käuzchen 🦉\n")
+    raw = (card / "README.md").read_bytes()
+    code, out, _ = call(capsys, card, "--measured", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["changed"] is True
+    assert told["text"] == text_of(card)
+    assert [one["what"] for one in told["edits"]] == ["f1[all]", "evidence section, added"]
+    new = b""
+    position = 0
+    for one in told["edits"]:
+        assert raw[one["byte_start"] : one["byte_end"]].decode("utf-8") == one["old"]
+        assert raw.decode("utf-8")[one["start"] : one["end"]] == one["old"]
+        assert raw[: one["byte_start"]].count(b"\n") + 1 == one["line"]
+        new += raw[position : one["byte_start"]] + one["new"].encode("utf-8")
+        position = one["byte_end"]
+    assert new + raw[position:] == (card / "README.md").read_bytes()
+
+
+def test_check_is_clean_after_render_and_says_what_is_stale(card, run, capsys):
+    code, out, err = call(capsys, "--check", "cards")
+    assert (code, err) == (1, "1 card: 1 stale\n")
+    assert out.splitlines()[:2] == ["--- cards/tiny/README.md", "+++ cards/tiny/README.md (as render writes it)"]
+    assert "+<!-- harness:evidence -->" in out.splitlines()
+    before = text_of(card)
+    assert call(capsys, card)[0] == 0
+    assert call(capsys, "--check", "cards") == (0, "", "1 card: as render would write them\n")
+    assert call(capsys, "--check", card, "--run", run.id)[0] == 0
+    assert call(capsys, "--check", card, "--measured")[0] == 1
+    assert text_of(card).startswith(before)
+    edit(card, "| 80.4300 |", "| 80.0000 |")
+    code, out, err = call(capsys, "--check", card)
+    assert code == 1
+    assert any(line.startswith("-| f1 |") and "80.0000" in line for line in out.splitlines())
+    code, out, _ = call(capsys, "--check", card, "--json")
+    told = json.loads(out)
+    assert (code, told["exit_code"], told["cards"][0]["state"]) == (1, 1, "stale")
+    assert told["cards"][0]["text"].startswith(before)
+
+
+def test_check_of_a_card_whose_run_is_gone(card, run, capsys):
+    assert call(capsys, card)[0] == 0
+    shutil.rmtree("runs")
+    code, out, err = call(capsys, "--check", "cards")
+    assert (code, out) == (1, "")
+    assert "says it was written from run tiny-1, of which there is no record in cards/tiny/runs or " in err
+    assert call(capsys, card)[0] == 2
+
+
+def test_check_of_newer_evidence(card, run, capsys):
+    assert call(capsys, card)[0] == 0
+    newer = replace(run, id="tiny-2", finished="2026-11-01T00:00:00+00:00", scores=SCORES)
+    save_run(Path("runs") / newer.id, newer)
+    code, out, _ = call(capsys, "--check", card)
+    assert code == 1
+    assert "+- Run: `tiny-2`, retrained" in out
+
+
+def test_check_of_what_cannot_be_read(card, run, capsys):
+    code, _, err = call(capsys, "--check", card, "nowhere")
+    assert code == 2
+    assert "1 stale, 1 unreadable" in err
+    edit(card, "# tiny", "<!-- harness:evidence -->\n\n# tiny")
+    code, _, err = call(capsys, "--check", card)
+    assert code == 2
+    assert "no pair" in err
+    (card / "README.md").write_bytes(b"---\nx: \xff\n---\n")
+    assert call(capsys, "--check", card)[0] == 2
+
+
+def test_a_card_that_no_run_speaks_for_is_as_it_is(card, capsys):
+    before = text_of(card)
+    code, out, err = call(capsys, card)
+    assert (code, out) == (0, "")
+    assert "no recorded run" in err
+    assert "nothing to change" in err
+    assert text_of(card) == before
+    assert call(capsys, "--check", card)[0] == 0
+
+
+def test_the_cards_of_this_project_are_clean_after_render(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "cards", "cards")
+    for file in Path("cards").glob("*/runs/*.json"):
+        record = load_run(file)
+        write_json(file, replace(record, sha256=seal(record)))
+    for place in sorted(Path("cards").iterdir()):
+        options = () if (place / "facts.yaml").exists() else ("--measured",)
+        claims = [(c.metric, c.subset, c.digits, str(c.data)) for c in parse_card(text_of(place)).claims]
+        assert call(capsys, place, *options)[0] == 0
+        assert [(c.metric, c.subset, c.digits, str(c.data)) for c in parse_card(text_of(place)).claims] == claims
+    code, out, err = call(capsys, "--check", "cards")
+    assert (code, out) == (0, "")
+    assert err.endswith("8 cards: as render would write them\n")
+
+
+def test_bad_usage(card, run, capsys):
+    for arguments in (
+        (),
+        ("--check",),
+        (card, card),
+        ("--check", card, "-o", "x.md"),
+        (card, "--template", "card.md.j2", "--run", run.id),
+        ("--template", "card.md.j2"),
+        ("--template", "card.md.j2", "--run", run.id, "--check"),
+    ):
+        assert call(capsys, *arguments)[0] == 2, arguments
+    assert call(capsys, card, "--run", "nowhere")[0] == 2
+
+
+def test_nothing_is_written_where_the_proof_fails(card, capsys):
+    low = run_of(card, exact=0.31, f1=0.82)  # percent that would be read as fractions
+    save_run(Path("runs") / low.id, low)
+    before = (card / "README.md").read_bytes()
+    code, _, err = call(capsys, card, "--measured")
+    assert code == 2
+    assert "nothing was written" in err
+    assert (card / "README.md").read_bytes() == before
+    assert sorted(path.name for path in card.iterdir()) == ["README.md"]
+
+
+@pytest.mark.parametrize("text", ["\x1b[31m", *HOSTILE])
+def test_hostile_text_reaches_neither_terminal_nor_claims(card, capsys, text):
+    bad = replace(run_of(card, **SCORES), signature=f"data:x | {text}", predictions_sha256=text)
+    save_run(Path("runs/one"), bad)
+    claims = parse_card(text_of(card)).claims
+    for arguments in (("--check", card), (card,), ("--check", card)):
+        code, out, err = call(capsys, *arguments)
+        assert not set(out + err) & {"\x1b", "\x07"}
+    assert code == 0
+    assert parse_card(text_of(card)).claims == claims
+
+
+def test_a_new_card_is_written_and_needs_no_change(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("harness.render.new_card")
+    monkeypatch.chdir(tmp_path)
+    record = squad_run("owl/owl-squad2")
+    save_run(Path("runs") / record.id, record)
+    code, _, err = call(capsys, "--template", "card.md.j2", "--run", record.id, "-o", "cards/owl-squad2/README.md")
+    assert code == 0, err
+    assert call(capsys, "--check", "cards")[0] == 0, call(capsys, "--check", "cards")

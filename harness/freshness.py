@@ -12,6 +12,8 @@ from harness.evidence import Opened, Options, on_present_data
 from harness.records import Claim, Run, Verdict, evidence_sha256
 from harness.verdict import can_check, figure, same_digits
 
+_NOT_AS_WRITTEN = "its evidence section is not what harness render would write; harness render --check shows how"
+
 
 def freshness(
     opened: Opened, run: Run, options: Options | None = None, group: Sequence[Run] = ()
@@ -20,7 +22,7 @@ def freshness(
 
     ``fresh``: recorded on the very text, or the card was written from the run, or the claims are those that were judged
     then. ``stale``: claims have changed, or embedded data, or what the card's evidence section says. ``undated``: the
-    record does not tell.
+    record does not tell, or the card's section is another than rendering would give.
 
     Args:
         opened: The card.
@@ -38,13 +40,14 @@ def freshness(
         return "stale", "its evidence section was changed by hand; write it anew with harness render"
     if run.card_sha256 == opened.card.sha256:
         return "fresh", "recorded on this text of the card"
-    if section is not None and run.id in section.runs and section.evidence:
+    written = section is not None and run.id in section.runs and bool(section.evidence)
+    if section is not None and written:
         if evidence_sha256(run) not in section.evidence:
             return "stale", "its evidence section was written from another record of this run"
-        if section.intact and (
-            _all_give_digits(opened.card.claims, run) or _as_written(opened, group or (run,), options)
-        ):
+        if section.intact and _as_written(opened, group or (run,), options):
             return "fresh", "the card was written from this run"
+        if section.intact and _all_give_digits(opened.card.claims, run):
+            return "undated", _NOT_AS_WRITTEN
     if not run.comparisons:
         anew = {"released": "harness evaluate --card", "replay": "harness compare with the predictions"}
         command = anew.get(run.kind, "harness reproduce")
@@ -52,7 +55,7 @@ def freshness(
     judged = [c.claim for c in run.comparisons if c.verdict is not Verdict.NOT_COMPARABLE]
     then, now = _told(judged), _told(claim for claim in opened.card.claims if can_check(claim, run))
     if then == now:
-        return "fresh", "the card was edited since, its claims were not"
+        return ("undated", _NOT_AS_WRITTEN) if written else ("fresh", "the card was edited since, its claims were not")
     changed = ", ".join(sorted({f"{metric}[{subset}]" for metric, subset, _, _ in then ^ now}))
     return "stale", f"claims have changed since it was recorded: {changed}"
 

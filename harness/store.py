@@ -29,6 +29,8 @@ LARGEST_JSON = 2**30
 def write_text(path: Path, text: str) -> None:
     """Write a file by temporary file and rename: readers see the old content or the new, never a part.
 
+    What stood there before lends its permissions.
+
     Raises:
         RecordError: the file cannot be written; what stood there before is kept.
     """
@@ -41,6 +43,8 @@ def write_text(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
         temporary.replace(path)
     except (OSError, UnicodeEncodeError) as error:
         with contextlib.suppress(OSError):

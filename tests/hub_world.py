@@ -56,6 +56,10 @@ class World:
         author = check_account(client, direct=direct)
         return send(client, prepared, Target(branch, direct, author))
 
+    def fetch(self, **options: Any) -> None:
+        """Bring the card as it is on the Hub now."""
+        fetch_card(REPO, self.card, endpoint=self.hub.url, **options)
+
     def edit(self, old: str, new: str) -> None:
         """Change the local card."""
         edit_file(self.card / "README.md", old, new)

@@ -677,7 +677,9 @@ def test_runs_that_prove_nothing_are_refused(card):
     refused(card, (), "found no run")
     edit(card, "train[:10]", "train[:20]")
     refused(card, run, "another recipe")
-    edit_card(open_card(card), replace(run, kind="released"))  # weights have no recipe
+    given = replace(run, kind="released")
+    refused(card, given, "changed after it was written")
+    edit_card(open_card(card), sealed(given))  # weights have no recipe
 
 
 def test_only_a_run_of_all_questions_with_the_cards_seeds_sets_figures(card):

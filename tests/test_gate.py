@@ -15,7 +15,8 @@ import yaml
 from plugin_cards import EXAMPLES, SCORES, answered, assume, deviation, edit, keep_run, make_card, run_of, write_run
 
 from harness.cli import main
-from harness.editing import edit_card
+from harness.editing import edit_card, find_section
+from harness.editing.marks import with_checksum
 from harness.evidence import Options, judge, open_card, with_judgement
 from harness.freshness import freshness
 from harness.gate import GateResult, Terms, check_release
@@ -167,7 +168,8 @@ def test_a_card_written_from_a_run_is_fresh_while_its_section_stays(card):
     run = replace(run, sha256=seal(run))
     write_evidence(card, run)
     assert freshness(open_card(card), run) == WRITTEN
-    assert freshness(open_card(card), replace(run, finished="2026-01-01T00:00:00+00:00")) == WRITTEN
+    later = replace(run, finished="2026-01-01T00:00:00+00:00")
+    assert freshness(open_card(card), replace(later, sha256=seal(later))) == WRITTEN
     assert freshness(open_card(card), replace(run, id="tiny-10"))[0] == "undated"
     other = freshness(open_card(card), replace(run, scores=SCORES))
     assert other == ("stale", "its evidence section was written from another record of this run")
@@ -190,6 +192,26 @@ def test_a_section_that_was_changed_by_hand_is_stale(card):
     assert "changed by hand" in next(row.reason for row in result.rows if row.result == "stale")
     edited = open_card(card)
     assert freshness(edited, replace(run, card_sha256=edited.card.sha256))[0] == "stale"  # recorded on it all the same
+
+
+@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize(
+    ("old", "new"), [("| matches |", "| within_tolerance |"), ("Environment: harness", "Environment: another")]
+)
+def test_a_section_with_another_content_and_its_checksum_is_noted(card, measured, old, new):
+    run = keep(card)
+    run = replace(run, sha256=seal(run))
+    write_evidence(card, run, measured=measured)
+    keep_run(run, card)
+    text = (card / "README.md").read_text("utf-8")
+    section = find_section(text, "x")
+    bare = re.sub(r"<!-- harness:section .*\n", "", section.text).replace(old, new, 1)
+    (card / "README.md").write_text(text[: section.start] + with_checksum(bare) + text[section.end :], "utf-8")
+    assert find_section((card / "README.md").read_text("utf-8"), "x").intact
+    assert (gated(card).exit_code, gated(card, strict=True).exit_code) == (0, 1)
+    assert [row.result for row in gated(card).rows if row.check == "evidence"] == ["undated"]
+    judged = with_judgement(run, tuple(judge(open_card(card), (run,), Options())))
+    assert freshness(open_card(card), judged)[0] == "undated"
 
 
 def test_a_section_that_names_a_run_without_its_evidence_proves_nothing(card):

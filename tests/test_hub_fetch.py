@@ -10,6 +10,7 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
+from driven import drive
 from hub_git import GIT, Account, Fault, serve_git_hub
 from hypothesis import given
 from hypothesis import strategies as st
@@ -375,39 +376,40 @@ def test_weights_come_whole_or_not_at_all_and_are_never_pickles(hub, tmp_path):
 
 
 def test_the_command(hub, tmp_path):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGINGFACE_"))}
-    environment |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+    with drive(tmp_path, HF_ENDPOINT=hub.url) as run:
+        done = run("fetch", "some-one/tiny.v1")
+        commit = hub.repositories["some-one/tiny.v1"].head()
+        assert (done.code, done.out) == (0, f"fetched cards/some-one__tiny.v1: some-one/tiny.v1 at {commit}\n")
+        told = json.loads(run("fetch", "some-one/tiny.v1", "--json").out)
+        assert (told["changed"], told["commit"], told["folder"]) == (False, commit, "cards/some-one__tiny.v1")
+        missing = run("fetch", "some-one/nothing")
+        assert (missing.code, missing.out) == (3, "")
+        assert missing.err.startswith("harness: error: some-one/nothing: the Hub has no such model")
+        assert run("fetch", "https://me:PassWord@x/y").code == 2
+    secret = "https://me:PassWord@hub.example"
+    with drive(tmp_path, HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="1") as run:
+        offline = run("fetch", "some-one/tiny.v1")
+    with drive(tmp_path, HF_ENDPOINT=secret) as run:
+        named = run("fetch", "some-one/tiny.v1")
+    assert (offline.code, "HF_HUB_OFFLINE forbids" in offline.err) == (3, True)
+    assert (named.code, "PassWord" in named.err + named.out) == (3, False)
+    for result in (missing, offline, named):
+        assert "Traceback" not in result.err
+        assert result.err.count("\n") == 1
 
-    def run(*words, **more):
-        return subprocess.run(
-            [sys.executable, "-m", "harness", "fetch", *words],
-            capture_output=True,
-            text=True,
-            env=environment | more,
-            cwd=tmp_path,
-        )
 
-    done = run("some-one/tiny.v1")
-    commit = hub.repositories["some-one/tiny.v1"].head()
-    assert (done.returncode, done.stdout) == (
-        0,
-        f"fetched cards/some-one__tiny.v1: some-one/tiny.v1 at {commit}\n",
-    )
-    again = run("some-one/tiny.v1", "--json")
-    told = json.loads(again.stdout)
-    assert (told["changed"], told["commit"], told["folder"]) == (False, commit, "cards/some-one__tiny.v1")
-    missing = run("some-one/nothing")
-    assert (missing.returncode, missing.stdout) == (3, "")
-    assert missing.stderr.startswith("harness: error: some-one/nothing: the Hub has no such model")
-    offline = run("some-one/tiny.v1", HF_HUB_OFFLINE="1")
-    assert (offline.returncode, "HF_HUB_OFFLINE forbids" in offline.stderr) == (3, True)
-    named = run("https://me:PassWord@x/y")
-    assert named.returncode == 2
-    secret = run("some-one/tiny.v1", HF_ENDPOINT="https://me:PassWord@hub.example")
-    assert (secret.returncode, "PassWord" in secret.stderr + secret.stdout) == (3, False)
-    for result in (missing, offline, secret):
-        assert "Traceback" not in result.stderr
-        assert result.stderr.count("\n") == 1
+@pytest.mark.parametrize(
+    ("header", "value"), [("ETag", '"../../../../../out"'), ("X-Repo-Commit", "../../../../../out"), ("ETag", "a\\b")]
+)
+def test_no_answer_names_a_file_outside_of_the_cache(hub, tmp_path, header, value):
+    model = {"README.md": CARD, "config.json": b"{}", "tokenizer.json": b"{}", "model.safetensors": b"w"}
+    commit = hub.create("some-one/model", model).head()
+    headers = {"ETag": '"abc"', "X-Repo-Commit": commit, header: value}
+    hub.faults = [Fault("HEAD .*/resolve/", count=99, status=200, body=b"x", headers=headers)]
+    with pytest.raises(HubError, match="expected no part of a path"):
+        fetch(hub, "some-one/model", tmp_path / "card", weights=True)
+    assert not [path for path in hub.asked("GET .*/resolve/") if "README" not in path.path]
+    assert not (tmp_path / "card").exists()
 
 
 def test_errors_are_of_one_tree(hub, tmp_path):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-import os
 import re
-import subprocess
-import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import huggingface_hub
 import pytest
-from hub_git import GIT, Account, Fault
+from driven import Driver, drive
+from hub_git import GIT, Account, Fault, serve_git_hub
 from hub_world import ON_HUB, PARAGRAPH, READER, REPO, TOKEN, World, make_world, write_template
 from plugin_cards import SCORES, assume, deviation, run_of
 
@@ -136,6 +136,47 @@ def test_pull_requests_of_others_closed_ones_and_namesakes_are_left_alone(world,
     assert len(world.hub.asked(r"GET .*/discussions\?.*p=1")) > 0  # the list has pages
 
 
+def test_the_history_of_the_branch_is_no_part_of_a_pull_request(world):
+    world.publish(direct=True)  # an own commit, and others after it whose changes were changed again
+    for old, new in (("Sentence 9 of", "Sentence nine of"), ("Sentence nine of", "Sentence IX of")):
+        world.edit_remote(old, new)
+    world.fetch(force=True)
+    for old, new in (("Sentence 20 of", "Sentence twenty of"), ("Sentence 25 of", "Sentence 5 times 5 of")):
+        world.edit(old, new)
+        assert world.publish().done
+    assert len(world.repository.pulls) == 1
+    assert world.repository.read("README.md", "refs/pr/1") == (world.card / "README.md").read_bytes()
+    assert b"Sentence IX of" in world.repository.read("README.md", "refs/pr/1")
+    assert world.publish().plan.action == "nothing"
+
+
+def test_what_was_published_is_not_taken_for_somebody_elses_change(world):
+    world.publish(direct=True)
+    world.edit("A sentence that was edited here.", "A sentence that was edited again.")
+    assert world.publish().done  # a pull request; the branch stays as it was
+    world.edit("edited again.", "edited for good.")
+    assert world.publish(direct=True).done
+    assert world.repository.read("README.md") == (world.card / "README.md").read_bytes()
+    world.edit("for good.", "once more.")
+    assert world.publish(direct=True).done
+    fetched = json.loads((world.card / "fetched.json").read_text())
+    assert fetched["commit"] == world.repository.head()
+    assert fetched["card_sha256"] == hashlib.sha256((world.card / "README.md").read_bytes()).hexdigest()
+
+
+def test_the_commit_that_was_fetched_stays_where_the_card_is_not_of_the_new_one(world):
+    kept = (world.card / "fetched.json").read_bytes()
+    world.publish()  # a pull request may be closed
+    world.repository.commit({"dev.txt": b"x"}, ref="refs/heads/dev", parent=world.repository.head())
+    world.publish(branch="dev", direct=True)  # another branch than was fetched
+    world.edit_remote("Sentence 20 of", "Sentence twenty of")
+    world.publish(direct=True)  # with others' changes, which are not here
+    assert (world.card / "fetched.json").read_bytes() == kept
+    world.edit("Sentence 20 of", "Sentence twenty of")
+    world.publish(direct=True)
+    assert (world.card / "fetched.json").read_bytes() != kept
+
+
 def test_of_two_own_pull_requests_the_older_is_used_and_the_other_named(world):
     world.publish()
     world.repository.pulls.append(replace(world.repository.pulls[0], number=2))  # as two calls at one moment would
@@ -166,7 +207,7 @@ def test_a_change_of_other_lines_on_the_hub_is_kept(world, direct):
 @MODES
 def test_a_change_of_the_same_line_on_the_hub_is_refused(world, direct):
     world.edit_remote("Sentence 3 of", "Sentence three of")
-    with pytest.raises(HubError, match="somebody else changed the same lines") as caught:
+    with pytest.raises(HubError, match="the same lines were changed there") as caught:
         world.publish(direct=direct)
     assert "'Sentence three of the text.\\n' on the Hub, and 'A sentence that was edited here.\\n' here" in str(
         caught.value
@@ -407,6 +448,18 @@ def test_the_hub_is_waited_for_as_long_as_it_asks(world):
         world.publish()
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("step", ["whoami", "revision", "preupload", "/commit/"])
+def test_nobody_waits_for_an_hour(world, monkeypatch, step, status):
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)  # in which huggingface_hub waits by itself
+    world.hub.faults = [Fault(step, count=99, status=status, headers={"Retry-After": "3600"})]
+    with pytest.raises(HubError, match=r"to wait 3600 seconds; try again then"):
+        world.publish()
+    assert sum(slept) + sum(world.waited) <= 30
+    assert world.state(direct=False) == "untouched"
+
+
 @MODES
 def test_an_answer_that_comes_too_late_is_no_second_commit(world, direct):
     world.hub.faults = [Fault(COMMIT, delay=0.5)]
@@ -527,6 +580,34 @@ def test_an_answer_of_another_form_is_an_error(world, answer):
         world.publish()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(b"[]", b"{}", b'{"discussions": [3], "count": 1}', b'{"discussions": [], "count": "x"}'),
+        b'{"discussions": [{}], "count": 1000000000}',  # and so on for ever
+    ],
+)
+def test_a_list_of_pull_requests_of_another_form_is_an_error(world, answer):
+    world.hub.faults = [Fault(STEPS["pulls"], count=999, status=200, body=answer)]
+    with pytest.raises(HubError, match=r"something else than|more than 100 pages of pull requests"):
+        world.publish()
+    assert not world.hub.asked(COMMIT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"num": None}, {"num": "x"}, {"num": -1}, {"num": 0}, {"num": [1]}, {"title": 3}, {"title": None}),
+        *({"author": None}, {"author": "me"}, {"author": {"name": ["me"]}}, {"status": {}}, {"isPullRequest": "yes"}),
+    ],
+)
+def test_a_pull_request_of_another_form_is_none_of_ours(world, change):
+    facts = {"num": 1, "title": MARK, "status": "open", "author": {"name": "me"}, "isPullRequest": True, **change}
+    body = json.dumps({"discussions": [facts], "count": 1}).encode()
+    world.hub.faults = [Fault(STEPS["pulls"], count=99, status=200, body=body)]
+    assert world.plan().action == "open"
+
+
 def test_a_token_that_expired_is_refused_before_anything_is_sent(world):
     world.hub.accounts[TOKEN] = Account("me", expired=True)
     with pytest.raises(
@@ -543,6 +624,27 @@ def test_a_token_in_the_card_is_not_published(world):
         world.publish()
     assert TOKEN not in str(caught.value)
     assert world.state(direct=False) == "untouched"
+
+
+def test_a_token_in_lines_that_are_shown_is_taken_out(world):
+    world.edit_remote("Sentence 20 of", f"{TOKEN} of")
+    world.edit("Sentence 20 of", "Sentence twenty of")
+    with pytest.raises(HubError, match=r"found '\*\*\* of the text") as caught:
+        world.publish()
+    assert TOKEN not in str(caught.value)
+    (world.card / "fetched.json").unlink()
+    assert "-*** of the text." in world.plan().diff
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_the_token_does_not_follow_to_another_host(world, tmp_path, status):
+    with serve_git_hub(tmp_path / "elsewhere") as other:
+        for step in (*STEPS.values(), COMMIT):
+            world.hub.faults = [Fault(step, count=9, status=status, headers={"Location": f"{other.url}/x"})]
+            with pytest.raises(HubError) if step != STEPS["validation"] else nullcontext():
+                world.publish(direct=step != STEPS["pulls"])
+        assert len(other.requests) >= len(STEPS)
+        assert not [asked for asked in other.requests if asked.authorized]
 
 
 def test_an_address_with_a_password_is_refused():
@@ -625,66 +727,59 @@ def test_marks_are_kept_on_their_own_values_only(world, remote, old, new, refuse
 # the command
 
 
-def command(
-    world: World, *words: str, token: str | None = TOKEN, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    base = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGINGFACE_"))}
-    base |= {"HF_ENDPOINT": world.hub.url, "HF_HOME": str(world.card.parents[1] / "home"), "COLUMNS": "200"}
-    if token is not None:
-        base["HF_TOKEN"] = token
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "publish", str(world.card), "--repo-id", REPO, *words],
-        capture_output=True,
-        text=True,
-        env=base | environment,
-        cwd=world.card.parents[1],
-    )
+def start(world: World, **environment: str) -> AbstractContextManager[Driver]:
+    return drive(world.card.parents[1], HF_ENDPOINT=world.hub.url, HF_TOKEN=TOKEN, **environment)
 
 
 def test_the_command_shows_then_does_and_then_has_nothing_to_do(world):
-    shown = command(world)
-    assert (shown.returncode, shown.stderr) == (0, "nothing was sent; --yes does it\n")
-    assert "+A sentence that was edited here.\n" in shown.stdout
-    assert f"{RESULTS_FILE}: " in shown.stdout
-    assert "would open a pull request on someone/tiny at " in shown.stdout
-    assert world.state(direct=False) == "untouched"
-    done = command(world, "--yes", HF_DEBUG="1", HF_HUB_VERBOSITY="debug")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith(f"published: {world.hub.url}/{REPO}/discussions/1\n")
-    assert "Authorization" in done.stderr or "authorization" in done.stderr  # all requests are told, without tokens
-    assert world.state(direct=False) == "published"
-    again = command(world, "--yes", "--json")
-    told = json.loads(again.stdout)
-    assert (again.returncode, told["action"], told["done"]) == (0, "nothing", False)
+    words = ("publish", world.card, "--repo-id", REPO)
+    with start(world) as command, start(world, HF_DEBUG="1", HF_HUB_VERBOSITY="debug") as talking:
+        shown = command(*words)
+        assert (shown.code, shown.err) == (0, "nothing was sent; --yes does it\n")
+        assert "+A sentence that was edited here.\n" in shown.out
+        assert f"{RESULTS_FILE}: " in shown.out
+        assert "would open a pull request on someone/tiny at " in shown.out
+        assert world.state(direct=False) == "untouched"
+        done = talking(*words, "--yes")
+        assert done.code == 0, done.err
+        assert done.out.endswith(f"published: {world.hub.url}/{REPO}/discussions/1\n")
+        assert "authorization" in done.err.lower()  # all requests are told, without tokens
+        assert world.state(direct=False) == "published"
+        again = command(*words, "--yes", "--json")
+    told = json.loads(again.out)
+    assert (again.code, told["action"], told["done"]) == (0, "nothing", False)
     for result in (shown, done, again):
-        assert TOKEN not in result.stdout + result.stderr
+        assert TOKEN not in result.out + result.err
     for path in world.card.parents[1].rglob("*"):
         if path.is_file():
             assert TOKEN.encode() not in path.read_bytes()
 
 
 def test_the_command_says_what_is_wrong(world):
-    anonymous = command(world, "--yes", token=None)
-    assert (anonymous.returncode, posts(world)) == (3, [])
-    assert "nobody is logged in; log in with: hf auth login" in anonymous.stderr
-    reader = command(world, token=READER)
-    assert reader.returncode == 0
-    assert "--yes would be refused: someone/tiny: the token of me may only read" in reader.stderr
-    world.edit("value: 80.0", "value: 90.0")
-    refused = command(world, "--yes", "--json")
-    assert refused.returncode == 1
-    assert json.loads(refused.stdout)["action"] == "refused"
-    assert "f1[all@front_matter]: reported 90.0, reproduced 80.0000: differs" in refused.stderr
+    words = ("publish", world.card, "--repo-id", REPO)
+    with start(world) as command:
+        anonymous = command(*words, "--yes", HF_TOKEN=None)
+        assert (anonymous.code, posts(world)) == (3, [])
+        assert "nobody is logged in; log in with: hf auth login" in anonymous.err
+        reader = command(*words, HF_TOKEN=READER)
+        assert reader.code == 0
+        assert "--yes would be refused: someone/tiny: the token of me may only read" in reader.err
+        world.edit("value: 80.0", "value: 90.0")
+        refused = command(*words, "--yes", "--json", HF_TOKEN=TOKEN)
+    assert refused.code == 1
+    assert json.loads(refused.out)["action"] == "refused"
+    assert "f1[all@front_matter]: reported 90.0, reproduced 80.0000: differs" in refused.err
     assert world.state(direct=False) == "untouched"
     for result in (anonymous, reader, refused):
-        assert "Traceback" not in result.stderr
-        assert TOKEN not in result.stdout + result.stderr
+        assert "Traceback" not in result.err
+        assert TOKEN not in result.out + result.err
 
 
 def test_the_command_is_offline(world):
-    result = command(world, HF_HUB_OFFLINE="1")
-    assert result.returncode == 3
-    assert "HF_HUB_OFFLINE forbids to ask the Hub" in result.stderr
+    with start(world, HF_HUB_OFFLINE="1") as command:
+        result = command("publish", world.card, "--repo-id", REPO)
+    assert result.code == 3
+    assert "HF_HUB_OFFLINE forbids to ask the Hub" in result.err
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 from harness.audit import audit_card
 from harness.cards import parse_card, read_card
 from harness.errors import CardError, DataError, RecipeError, RecordError
-from harness.evidence import open_card
+from harness.evidence import Options, judge, open_card, plan_card
 from harness.intervals import score_intervals
 from harness.names import canonical_data
 from harness.recipes import fields, plan_recipe
 from harness.recipes.profiles import PROFILES
-from harness.records import Bounds, Card, Claim, Computed, DataRef, DataUsed, Question, Recipe, Run, Scores
+from harness.records import Bounds, Card, Claim, Computed, DataRef, DataUsed, Question, Recipe, Run, Scores, Verdict
 from harness.render import write_card
 from harness.render.recipe_blocks import same_values
+from harness.signature import decoding_parts, join_signature
 from harness.squad import summarize
 from harness.store import load_run
 
@@ -468,8 +469,9 @@ def test_embedded_data_that_changed_are_refused() -> None:
 
 
 def test_metadata_and_repo_ids_are_checked() -> None:
-    with pytest.raises(RecordError, match="model-index"):
-        write_card(sealed_run(), metadata={"model-index": []})
+    for key in ("model-index", "model_index"):
+        with pytest.raises(RecordError, match=key):
+            write_card(sealed_run(), metadata={key: []})
     for bad in ("owl", "me/owl/x", "me/o wl", "../owl", "me/"):
         with pytest.raises(RecordError, match="owner/name"):
             write_card(sealed_run(), repo_id=bad)
@@ -565,3 +567,16 @@ def test_claims_stay_claims_of_the_card(tmp_path: Path) -> None:
     file.write_text(write_card(run), encoding="utf-8", newline="\n")
     claims: tuple[Claim, ...] = read_card(file).claims
     assert len(claims) == 8
+
+
+def test_every_claim_of_a_card_of_given_weights_holds_under_their_own_protocol() -> None:
+    """Data that have a commit too: the signature that the card shows names none."""
+    run = released_run()
+    assert run.evaluated is not None
+    parts = {"data": str(run.evaluated.ref), **decoding_parts(run.recipe.decoding), "v": "0"}
+    source = f"owl/data@{'ab' * 20}"
+    run = sealed(run, signature=join_signature(parts), evaluated=replace(run.evaluated, source=source))
+    card = parse_card(write_card(run), "README.md")
+    assert any(claim.data is not None and claim.data.revision == "ab" * 20 for claim in card.claims)
+    comparisons = judge(plan_card(Path("README.md"), card), (run,), Options())
+    assert {comparison.verdict for comparison in comparisons} == {Verdict.MATCHES}

@@ -230,3 +230,45 @@ def test_a_new_card_is_written_and_needs_no_change(tmp_path, monkeypatch, capsys
     code, _, err = call(capsys, "--template", "card.md.j2", "--run", record.id, "-o", "cards/owl-squad2/README.md")
     assert code == 0, err
     assert call(capsys, "--check", "cards")[0] == 0, call(capsys, "--check", "cards")
+
+
+# Files
+
+
+def test_a_link_stays_and_permissions_are_kept(card, run, capsys, tmp_path):
+    file, real = card / "README.md", tmp_path / "real.md"
+    file.rename(real)
+    real.chmod(0o640)
+    file.symlink_to(real)
+    assert call(capsys, card, "--run", run.id)[0] == 0
+    assert file.is_symlink()
+    assert "harness:evidence" in real.read_text("utf-8")
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_read_only_card_stays(card, run, capsys):
+    file = card / "README.md"
+    before = file.read_bytes()
+    file.chmod(0o444)
+    code, _, err = call(capsys, card, "--run", run.id)
+    assert (code, "read-only" in err) == (2, True)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", [[], ["-o"]])
+def test_a_card_that_changes_meanwhile_is_not_overwritten(card, run, capsys, monkeypatch, option):
+    import harness.editing
+
+    file = card / "README.md"
+
+    def slow(*args, **options):
+        made = expected_card(*args, **options)
+        file.write_bytes(file.read_bytes() + b"\nAnother line.\n")
+        return made
+
+    expected_card = harness.editing.expected_card
+    monkeypatch.setattr(harness.editing, "expected_card", slow)
+    code, _, err = call(capsys, card, "--run", run.id, *([*option, file] if option else []))
+    assert (code, "after it was read" in err) == (2, True)
+    assert file.read_text("utf-8").endswith("Another line.\n")
+    assert "harness:evidence" not in file.read_text("utf-8")

@@ -85,7 +85,7 @@ def test_a_card_of_another_model_is_not_judged(capsys, card, record):
 def test_a_card_goes_with_what_shows_it(capsys, card, record, more):
     code, _, err = call(capsys, "report", record[0], "--card", card, *more)
     assert code == 2
-    assert "leave it out" in " ".join(err.replace("│", " ").split())
+    assert "use harness compare CARD RUN" in " ".join(err.replace("│", " ").split())
 
 
 def test_results_of_a_record_without_a_seal_are_refused(capsys, record):

@@ -54,6 +54,10 @@ def measured(body: str):
         "F1 (median of 5 runs): 82.1",
         "| Seed | EM | F1 |\n|---|---|---|\n| 1 | 79.1 | 82.1 |\n| mean | 79.2 | 82.2 |",
         "### Dev (mean over 5 seeds)\n\n| EM | F1 |\n|---|---|\n| 79.1 | 82.1 |",
+        # another model, or another setting
+        "For speed, take [big-bert](https://huggingface.co/x/big-bert): it gets F1 = 85.16 and EM = 81.06.",
+        "F1 is 82.57, where bert-large has an F1 of 85.85: a drop of 3.28.",
+        "With the threshold at 0.0 instead, F1 falls to 82.1 and exact match to 79.1.",
         # a difference in the row would be wrong
         "| | teacher | owl-squad2 | Δ |\n|---|---|---|---|\n| EM | 81.1 | 79.1 | -2.0 |\n| F1 | 84.1 | 82.1 | -2.0 |",
     ],
@@ -76,6 +80,14 @@ def test_figures_that_no_run_alone_gives_stay_and_are_named(body):
         ("F1 [82.1](https://x.y/82.1)", "F1 [83.1](https://x.y/82.1)"),
         ("F1 82.1 (rank 3) and 2.5x faster.", "F1 83.1 (rank 3) and 2.5x faster."),
         ("F1 🎉82.1🎉", "F1 🎉83.1🎉"),
+        (
+            "| | val |\n|---|---|\n| exact | 79.1 |\n| **best_f1** | 82.1 |\n| best_f1_thresh | 0.0 |",
+            "| | val |\n|---|---|\n| exact | 80.4 |\n| **best_f1** | 83.3 |\n| best_f1_thresh | -1.2 |",
+        ),
+        (
+            "| | other-model |\n|---|---|\n| best_f1 | 82.1 |\n| best_f1_thresh | 0.0 |",
+            "| | other-model |\n|---|---|\n| best_f1 | 82.1 |\n| best_f1_thresh | 0.0 |",
+        ),
         ("```\nexact: 79.1\ntotal: 11870\n```", "```\nexact: 80.4\ntotal: 11873\n```"),
         ("```\nexact: 79.1\ntotal: 11,873\n```", "```\nexact: 80.4\ntotal: 11,873\n```"),
     ],

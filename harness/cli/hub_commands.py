@@ -83,7 +83,18 @@ def publish(
     changed the same lines there.
     """
     from harness.evidence import Options
-    from harness.hub import Known, Request, Target, check_branch, check_repo_id, look, open_client, prepare, send
+    from harness.hub import (
+        Known,
+        Request,
+        Target,
+        check_branch,
+        check_repo_id,
+        look,
+        note_published,
+        open_client,
+        prepare,
+        send,
+    )
 
     check_repo_id(repo_id)
     check_branch(repo_id, revision)
@@ -108,6 +119,8 @@ def publish(
         published = send(client, prepared, target, known)
         if published.plan.package.refused:
             _refuse(repo_id, published.plan.package.refused, as_json=as_json)
+    elif yes:
+        note_published(client, prepared, target, plan)
     if as_json:
         print_json(_as_json(repo_id, revision, plan, published))
     else:

@@ -112,13 +112,17 @@ def _options() -> Options:
 def _edit(
     card: Path, run: str | None, runs: Path | None, measured: bool | None, output: Path | None, as_json: bool
 ) -> None:
-    from harness.editing import expected_card
+    from harness.editing import expected_card, replace_card
     from harness.store import write_text
 
     given = None if run is None else o.run_path(run, runs)
     edited = expected_card(card, o.runs_folder(runs), run=given, measured=measured, options=_options())
-    target = edited.path if output is None else output
-    if edited.changed or output is not None:
+    if output is None or (output.exists() and edited.path.samefile(output)):
+        target = edited.path
+        if edited.changed:
+            replace_card(edited)
+    else:
+        target = output
         write_text(target, edited.text)
     if as_json:
         print_json(_as_json(edited))
@@ -128,7 +132,7 @@ def _edit(
             print_line(f"{edited.path}:{shown.line}: {shown.edit.what}{change}")
     for text in edited.notes:
         note(f"note: {text}")
-    note(f"wrote {target}" if edited.changed or output is not None else f"{edited.path}: nothing to change")
+    note(f"{target}: nothing to change" if target == edited.path and not edited.changed else f"wrote {target}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,5 +5,16 @@ from harness.editing.card import edit_card
 from harness.editing.edits import Edit, EditedCard, apply_edits
 from harness.editing.expected import expected_card
 from harness.editing.marks import Section, find_section
+from harness.editing.replacing import replace_card
 
-__all__ = ["Edit", "EditedCard", "Section", "admit", "apply_edits", "edit_card", "expected_card", "find_section"]
+__all__ = [
+    "Edit",
+    "EditedCard",
+    "Section",
+    "admit",
+    "apply_edits",
+    "edit_card",
+    "expected_card",
+    "find_section",
+    "replace_card",
+]

@@ -13,7 +13,7 @@ from harness.evidence import Opened, gather_evidence, on_present_data, same_but_
 from harness.evidence.found import Evidence, Recorded
 from harness.names import canonical_data
 from harness.per_question import check_intact
-from harness.records import Run
+from harness.records import Run, seal
 from harness.store import find_runs
 
 
@@ -25,8 +25,9 @@ def admit(opened: Opened, runs: Sequence[Run]) -> None:
         runs: One run, or several seeds of its recipe.
 
     Raises:
-        RecordError: there is none; or one that is not finished, has no seal or no scores, is of another model or, where
-            it trained, of another recipe than the card states, or rests on embedded data of another version.
+        RecordError: there is none; or one that is not finished, has no seal or no scores, was changed since it was
+            sealed, is of another model or, where it trained, of another recipe than the card states, or rests on
+            embedded data of another version.
     """
     path = opened.path
     if not runs:
@@ -82,6 +83,8 @@ def _obstacle(opened: Opened, run: Run) -> str | None:
         return "the embedded data set has changed since; run it again"
     if _trained(run) and not same_but_seeds(opened.recipe, run.recipe):
         return f"it followed another recipe than the card states now; run harness reproduce {opened.path}"
+    if run.sha256 != seal(run):
+        return "found a record that was changed after it was written; take it as it was, or run it again with --fresh"
     return None
 
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.cards.blocks import Fence, Prose, read_blocks
-from harness.cards.figures import NUMBER
+from harness.cards.blocks import Block, Fence, Prose, Table, read_blocks
+from harness.cards.figures import NUMBER, find_digits
 from harness.cards.front_matter import read_front_matter
 from harness.cards.lines import entries
 from harness.cards.results import is_metrics
@@ -44,6 +44,18 @@ class _Wanted:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a card prints beside its figures."""
+
+    starts: Collection[int]
+    """Where figures begin."""
+    compared: Collection[int | None]
+    """Groups of prose with figures of other models."""
+    blocks: Mapping[int, bool]
+    """See `_whole_blocks`."""
+
+
 def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]) -> Figures:
     """The edits that put a run's figures in the place of the card's own claims, digit for digit.
 
@@ -66,12 +78,17 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
     left = []
     blocks = _whole_blocks(card, run)
     unrounded = _unrounded(card)
-    starts = {claim.place.start for claim in (*card.claims, *card.comparisons)}
-    for claim in (*card.claims, *card.comparisons):
+    figures = (*card.claims, *card.comparisons)
+    beside = _Beside(
+        {claim.place.start for claim in figures},
+        {claim.group for claim in figures if claim.origin == "prose" and not claim.own},
+        blocks,
+    )
+    for claim in figures:
         span = claim.place.start, claim.place.end
         places[span] = claim.place
         value = figure(claim, run) if claim.own and can_check(claim, run) else None
-        reason = None if value is None else _doubt(card, claim, starts, blocks, scored_alike)
+        reason = None if value is None else _doubt(card, claim, beside, scored_alike)
         if value is None or reason is not None:
             unproved.setdefault(span, claim)
             if reason is not None:
@@ -104,7 +121,8 @@ def _unread(card: Card, run: Run, read: Iterable[tuple[int, int]]) -> Iterator[s
         if name not in SCORES or data != about or spans.within(result.place.start, result.place.end):
             continue
         if re.fullmatch(NUMBER, value):
-            yield f"{card.path}:{result.place.line}: {name} {value} is left: its digits are not written out there plainly"
+            where = f"{card.path}:{result.place.line}"
+            yield f"{where}: {name} {value} is left: its digits are not written out there plainly"
 
 
 def _unrounded(card: Card) -> set[int | None]:
@@ -138,19 +156,15 @@ def _ordered(edits: Sequence[Edit]) -> list[Edit]:
     return sorted(edits, key=lambda edit: (edit.start, edit.end))
 
 
-def _doubt(
-    card: Card,
-    claim: Claim,
-    starts: Collection[int],
-    blocks: Mapping[int, bool],
-    scored_alike: Callable[[Claim], bool],
-) -> str | None:
+def _doubt(card: Card, claim: Claim, beside: _Beside, scored_alike: Callable[[Claim], bool]) -> str | None:
     """Why a figure that the run measured is not set to the run's; None where it is."""
     if claim.confidence < SURE:
         return f"the card does not tell surely what it is of (confidence {claim.confidence:g})"
-    if (obstacle := find_obstacle(card, claim.place, starts)) is not None:
+    if (obstacle := find_obstacle(card, claim.place, beside.starts)) is not None:
         return obstacle
-    if claim.group is not None and not blocks.get(claim.group, True):
+    if claim.origin == "prose" and claim.group in beside.compared:
+        return "figures of another model stand in the same paragraph, so that it may be of that"
+    if claim.group is not None and not beside.blocks.get(claim.group, True):
         return "the number of questions beside it is that of another part of the data"
     if not scored_alike(claim):
         return "the card states how it was scored, and the run scored otherwise"
@@ -205,12 +219,12 @@ def _own_groups(card: Card, run: Run, blocks: Mapping[int, bool]) -> dict[int, C
 
 
 def printed_thresholds(card: Card) -> tuple[Place, ...]:
-    """Where code blocks and paragraphs print the best thresholds."""
+    """Where the best thresholds stand."""
     return tuple(place for _, _, place in _thresholds(card))
 
 
 def _thresholds(card: Card) -> Iterator[tuple[int, str, Place]]:
-    """The best thresholds that code blocks and paragraphs print: group, key, place; groups as `Claim.group`."""
+    """The best thresholds that a card prints: group, key, place; groups as `Claim.group`."""
     if "thresh" not in card.text.casefold():
         return
     source = split_lines(card.path, card.text)
@@ -221,10 +235,19 @@ def _thresholds(card: Card) -> Iterator[tuple[int, str, Place]]:
     for number, block in enumerate(read_blocks(source, front.body_line)):
         is_item = isinstance(block, Prose) and block.depth > 0
         listed = listed + 1 if is_item else 0
-        if not isinstance(block, Prose) and not (isinstance(block, Fence) and is_metrics(block)):
-            continue
+        group = first + number - max(listed - 1, 0)
+        for label, start, digits in _labelled(block):
+            if (match := _THRESHOLD.fullmatch(label)) is not None:
+                yield group, match["key"].casefold().replace(" ", "_"), source.place(start, start + len(digits))
+
+
+def _labelled(block: Block) -> Iterator[tuple[str, int, str]]:
+    """Names and figures, with their first characters, of lines and of tables of two columns that speak of thresholds."""
+    if isinstance(block, Table):
+        for name, value in (row for row in block.rows if len(row) == 2):
+            if "thresh" in name.text.casefold() and (found := find_digits(value.text)) is not None:
+                yield name.text.strip("*_` "), value.start + found[2], found[0]
+    elif isinstance(block, Prose) or (isinstance(block, Fence) and is_metrics(block)):
         for line in block.lines:
             for entry in entries(line) if "thresh" in line.text.casefold() else ():
-                if (match := _THRESHOLD.fullmatch(entry.label)) is not None:
-                    place = source.place(entry.start, entry.start + len(entry.digits))
-                    yield first + number - max(listed - 1, 0), match["key"].casefold().replace(" ", "_"), place
+                yield entry.label, entry.start, entry.digits

@@ -41,6 +41,9 @@ _SEVERAL = re.compile(
     r"|\|[*_` ]*(?:mean|averaged?|avg\.?|median)[*_` ]*\|",
     re.IGNORECASE,
 )
+_OTHERWISE = re.compile(
+    r"\binstead\b|\b(?:falls?|fell|drops?|dropped|rises?|rose|goes|went)(?: up| down)? to\b", re.IGNORECASE
+)
 _FAR = 400
 """Characters: so far a line is looked at."""
 
@@ -77,6 +80,8 @@ def find_obstacle(card: Card, place: Place, others: Collection[int]) -> str | No
             return "another number belongs to it, such as the end of a range or a difference"
     if _BOUND.search(before):
         return "it is a bound, not a figure"
+    if _OTHERWISE.search(whole):
+        return "it is said to be of another setting"
     if before.lstrip(" >").startswith("|") and _DIFFERENCE.search(whole):
         return "a difference to another figure stands in its row"
     if _SEVERAL.search(whole) or _SEVERAL.search(_heading(card.text, place.start)):

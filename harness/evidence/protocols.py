@@ -30,7 +30,9 @@ def how_scored(opened: Opened, claim: Claim, run: Run, index: CardIndex | None =
     its recipe. `index` is the card's, where several claims are looked at.
     """
     index = index or index_card(opened)
-    signed = None if claim.data is None else index.signed.get(canonical_data(claim.data))
+    about = None if claim.data is None else canonical_data(claim.data)
+    # a revision that the signature leaves open is no contradiction
+    signed = None if about is None else index.signed.get(about) or index.signed.get(replace(about, revision=None))
     if signed is not None:
         theirs, ours = signed, decoding_parts(run.recipe.decoding)
         names = [name for name in dict.fromkeys([*theirs, *ours]) if theirs.get(name) != ours.get(name)]

@@ -10,7 +10,7 @@ from harness.hub.fetch import FetchedCard, fetch_card
 from harness.hub.names import check_branch, check_repo_id
 from harness.hub.plan import Known, Plan, Target, look
 from harness.hub.prepare import Prepared, Request, prepare
-from harness.hub.publish import Published, send
+from harness.hub.publish import Published, note_published, send
 
 __all__ = [
     "Client",
@@ -26,6 +26,7 @@ __all__ = [
     "check_repo_id",
     "fetch_card",
     "look",
+    "note_published",
     "open_client",
     "prepare",
     "send",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.assumptions import find_assumptions, read_assumptions
 from harness.cards import parse_card, require_metadata
 from harness.claim_names import name_claims
 from harness.errors import NoEvidenceError, RecordError
@@ -19,11 +18,11 @@ from harness.evidence import (
     judge,
     judge_one,
     outcome,
+    plan_card,
     same_but_seeds,
     same_name,
 )
 from harness.freshness import freshness
-from harness.recipes import plan_recipe
 from harness.records import Comparison, Run, Verdict
 from harness.results import check_sealed
 
@@ -50,9 +49,7 @@ def open_text(path: Path, text: str, reading: str | None = None) -> Opened:
     """A text in place of a card's file, with what stands beside the file; raises as `open_card` does."""
     card = parse_card(text, str(path))
     require_metadata(card)
-    beside = find_assumptions(path)
-    assumptions = read_assumptions(beside) if beside else None
-    return Opened(path, card, assumptions, plan_recipe(card, assumptions, {}, reading))
+    return plan_card(path, card, reading=reading)
 
 
 def check_claims(opened: Opened, run: Run | None, runs: Path, options: Options) -> Checked:

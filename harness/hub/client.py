@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from harness.errors import HubError
-from harness.hub.failures import LONGEST_WAIT, DamagedError, Failure, TooLargeError, explain
+from harness.hub.failures import LONGEST_WAIT, DamagedError, Failure, TooLargeError, UnsafeError, asked_wait, explain
 from harness.hub.names import COMMIT, check_repo_id
 
 TRIES = 4
 """How often a question is asked, with 1, 2 and 4 seconds in between."""
 
-_MOST_PAGES = 100
+_FILE_NAMES = ("ETag", "X-Linked-Etag", "X-Repo-Commit")
+"""Headers that huggingface_hub calls files of its cache by, whatever they say."""
 
 T = TypeVar("T")
 
@@ -142,52 +143,6 @@ def resolve(client: Client, revision: str | None) -> str:
     return commit
 
 
-def list_files(client: Client, commit: str) -> dict[str, RemoteFile]:
-    """The files of a commit that are in no folder."""
-    files = {}
-    for entry in _read_list(client, f"tree/{commit}", commit):
-        path, size, blob = (entry.get(key) for key in ("path", "size", "oid"))
-        if entry.get("type") != "file" or not isinstance(path, str) or not isinstance(size, int) or "/" in path:
-            continue
-        lfs = entry.get("lfs")
-        sha256 = lfs.get("oid") if isinstance(lfs, dict) else None
-        files[path] = RemoteFile(size, str(blob), None if sha256 is None else str(sha256))
-    return files
-
-
-def list_commits(client: Client, ref: str) -> tuple[tuple[str, str], ...]:
-    """Commits of a reference with their titles, the newest first."""
-    entries = _read_list(client, f"commits/{quote(ref, safe='')}", ref)
-    return tuple((str(entry.get("id")), str(entry.get("title"))) for entry in entries)
-
-
-def _read_list(client: Client, path: str, revision: str) -> list[dict[str, Any]]:
-    """All pages of a list; huggingface_hub would wait between them for as long as anybody asks."""
-    start = f"{client.api.endpoint}/api/models/{client.repo_id}/"
-    found: list[dict[str, Any]] = []
-    url: str | None = f"{start}{path}"
-    for _ in range(_MOST_PAGES):
-        if url is None:
-            return found
-        if not url.startswith(start):  # the token goes along
-            raise refusal(client, f"{client.endpoint} leads elsewhere, expected the next page of a list", revision)
-        entries, url = ask(client, partial(_read_page, url), revision=revision)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise refusal(
-                client, f"{client.endpoint} answers something else than a list of {path.split('/')[0]}", revision
-            )
-        found += entries
-    raise refusal(client, f"{client.endpoint} has more than {_MOST_PAGES} pages of {path.split('/')[0]}", revision)
-
-
-def _read_page(url: str) -> tuple[Any, str | None]:
-    """One page, and the address of the next."""
-    utils = _utils()
-    answer = utils.get_session().get(url, headers=utils.build_hf_headers())
-    utils.hf_raise_for_status(answer)
-    return answer.json(), answer.links.get("next", {}).get("url")
-
-
 def read_file(client: Client, path: str, commit: str, file: RemoteFile, limit: int) -> bytes:
     """The bytes of a file at a commit, which are checked against its name in git.
 
@@ -196,7 +151,7 @@ def read_file(client: Client, path: str, commit: str, file: RemoteFile, limit: i
     """
     from huggingface_hub import hf_hub_url
 
-    utils = _utils()
+    hub = utils()
     too_large = f"{path} has more than {limit:,} bytes, expected at most so many"
     if file.size > limit:
         raise refusal(client, too_large, commit)
@@ -204,8 +159,8 @@ def read_file(client: Client, path: str, commit: str, file: RemoteFile, limit: i
 
     def download() -> bytes:
         raw = bytearray()
-        with utils.get_session().stream("GET", url, headers=utils.build_hf_headers()) as response:
-            utils.hf_raise_for_status(response)
+        with hub.get_session().stream("GET", url, headers=hub.build_hf_headers()) as response:
+            hub.hf_raise_for_status(response)
             for block in response.iter_bytes():
                 raw += block
                 if len(raw) > limit:
@@ -228,17 +183,31 @@ def is_content(raw: bytes, file: RemoteFile | None) -> bool:
 
 @contextmanager
 def _patient(timeout: float) -> Iterator[None]:
-    """Let huggingface_hub's session wait so long: by itself it waits for ever."""
-    session = _utils().get_session()
-    before = session.timeout
+    """Let huggingface_hub's session wait so long: by itself it waits for ever, or for as long as anybody asks."""
+    session = utils().get_session()
+    timeout_before, hooks_before = session.timeout, session.event_hooks
     session.timeout = timeout
+    session.event_hooks = {**hooks_before, "response": [*hooks_before["response"], _check_answer]}
     try:
         yield
     finally:
-        session.timeout = before
+        session.timeout, session.event_hooks = timeout_before, hooks_before
 
 
-def _utils() -> Any:
+def _check_answer(response: Any) -> None:
+    """Raise where the Hub says how long to wait, which `pause` does within limits, and where it names a way out."""
+    if response.status_code in (429, 503) and asked_wait(response.headers) is not None:
+        response.read()
+        utils().hf_raise_for_status(response)
+    if response.request.method == "HEAD":
+        for name in _FILE_NAMES:
+            value = str(response.headers.get(name) or "").removeprefix("W/")
+            if re.search(r"[/\\]|\.\.", value):
+                raise UnsafeError(f"the Hub answered with the {name} {value!r:.80}, expected no part of a path")
+
+
+def utils() -> Any:
+    """`huggingface_hub.utils`, of whose types nothing is known."""
     import huggingface_hub.utils
 
     return huggingface_hub.utils

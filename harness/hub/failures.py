@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +26,10 @@ class DamagedError(Exception):
 
 class TooLargeError(Exception):
     """A file has more bytes than are read."""
+
+
+class UnsafeError(Exception):
+    """An answer names a file that would be written elsewhere than in the cache."""
 
 
 class IgnoredError(Exception):
@@ -61,7 +66,7 @@ def explain(error: Exception, endpoint: str, secret: str | None, *, committing: 
         return Failure("final", "HF_HUB_OFFLINE forbids to ask the Hub; unset it")
     if is_named(error, "LocalTokenNotFoundError"):
         return Failure("final", "nobody is logged in; log in with: hf auth login")
-    if isinstance(error, TooLargeError):
+    if isinstance(error, TooLargeError | UnsafeError):
         return Failure("final", str(error))
     if isinstance(error, IgnoredError):
         return Failure("final", f"its .gitignore leaves out {error}, which would be missing; correct it first")
@@ -95,7 +100,7 @@ def scrub(text: str, secret: str | None) -> str:
     return visible(" ".join(text.split()))[:300]
 
 
-def _answered(error: Exception, status: int, said: str, endpoint: str, committing: bool) -> Failure:
+def _answered(error: Any, status: int, said: str, endpoint: str, committing: bool) -> Failure:
     """What an answer with an error's status means."""
     if is_named(error, "GatedRepoError"):
         return Failure("final", "it is gated: accept its terms on its page and log in with: hf auth login")
@@ -112,19 +117,20 @@ def _answered(error: Exception, status: int, said: str, endpoint: str, committin
     if status == 412:
         return Failure("moved", "the branch moved meanwhile")
     if status == 429:
-        return Failure("again", f"{endpoint} asks for fewer requests", wait=_asked_wait(error))
+        return Failure("again", f"{endpoint} asks for fewer requests", wait=asked_wait(error.response.headers))
     if status in (408, 409):
-        return Failure("again", f"{endpoint} answers {status}{said}", wait=_asked_wait(error))
+        return Failure("again", f"{endpoint} answers {status}{said}", wait=asked_wait(error.response.headers))
     if status >= 500:
         kind: Kind = "unknown" if committing else "again"
         at_work = committing and status == 504
-        return Failure(kind, f"{endpoint} answers {status}{said}", wait=_asked_wait(error), at_work=at_work)
+        return Failure(
+            kind, f"{endpoint} answers {status}{said}", wait=asked_wait(error.response.headers), at_work=at_work
+        )
     return Failure("final", f"{endpoint} answers {status}{said}")
 
 
-def _asked_wait(error: Any) -> float | None:
+def asked_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds of a ``Retry-After`` header, or until the limit on requests is lifted."""
-    headers = error.response.headers
     after = str(headers.get("Retry-After") or "").strip()
     if re.fullmatch(r"[0-9]{1,9}", after):
         return float(after)

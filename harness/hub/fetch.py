@@ -8,13 +8,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.card_files import MAX_BYTES
 from harness.errors import CardError, HubError, RecordError
-from harness.hub.client import Client, RemoteFile, ask, list_files, open_client, read_file, refusal, resolve
+from harness.hub.client import Client, RemoteFile, ask, open_client, read_file, refusal, resolve
+from harness.hub.lists import list_files
 from harness.hub.names import COMMIT, folder_name, split_name
 from harness.models import FETCHED_PATTERNS, RESULTS_FILE, check_model_folder
 from harness.records import Fetched, from_json
@@ -122,6 +123,30 @@ def read_fetched(folder: Path) -> Fetched | None:
     if fetched.schema != 1 or not COMMIT.fullmatch(fetched.commit):
         raise RecordError(f"{path}: found no commit of schema 1, expected one; fetch the card again with --force")
     return fetched
+
+
+def note_commit(path: Path, repo_id: str, branch: str, raw: bytes, commit: str, parent: str) -> None:
+    """Write down that the card here is the Hub's at a commit, from which it is merged when it is edited again.
+
+    Nothing is written where it was not fetched from that branch, is another by now, or stands beside weights that may
+    not be of that commit.
+
+    Args:
+        path: The card's file.
+        repo_id: ``OWNER/NAME``.
+        branch: Where it was published to.
+        raw: What was published.
+        commit: The commit that has it.
+        parent: The commit before, which has the same weights.
+
+    Raises:
+        RecordError: ``fetched.json`` is malformed, or cannot be written.
+    """
+    before, digest = read_fetched(path.parent), hashlib.sha256(raw).hexdigest()
+    if before is None or before.repo_id.casefold() != repo_id.casefold() or (before.revision or "main") != branch:
+        return
+    if _present(path) == digest and before.commit != commit and not (before.weights and before.commit != parent):
+        write_json(path.parent / FETCHED, replace(before, commit=commit, card_sha256=digest))
 
 
 def _present(path: Path) -> str | None:

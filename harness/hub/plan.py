@@ -9,8 +9,9 @@ from typing import Literal
 
 from harness.card_files import MAX_BYTES
 from harness.errors import CardError
-from harness.hub.client import Client, RemoteFile, is_content, list_files, read_file, refusal, resolve
+from harness.hub.client import Client, RemoteFile, is_content, read_file, refusal, resolve
 from harness.hub.fetch import CARD, read_fetched
+from harness.hub.lists import list_files
 from harness.hub.merge import Conflict, merge, split_lines
 from harness.hub.prepare import Package, Prepared, decode, pack
 from harness.hub.pulls import Pull, find_pulls
@@ -101,7 +102,7 @@ def look(client: Client, prepared: Prepared, target: Target, known: Known) -> Pl
     on_pull = ref != target.branch
     action: Action = "nothing" if not changed else "commit" if target.direct else "update" if on_pull else "open"
     url = pulls[0].url if on_pull else None
-    return Plan(action, ref, parent, head, package, _diff(theirs, text), changed, tuple(warnings), url)
+    return Plan(action, ref, parent, head, package, _diff(client, theirs, text), changed, tuple(warnings), url)
 
 
 def is_there(client: Client, commit: str, package: Package) -> bool:
@@ -144,15 +145,20 @@ def _base(client: Client, prepared: Prepared, known: Known, head: str) -> str:
 def _merged(client: Client, base: str, theirs: str, mine: str, where: str) -> str:
     merged = merge(base, theirs, mine)
     if merged.text is None:
-        told = "; ".join(map(_told, merged.conflicts[:_SHOWN]))
+        told = "; ".join(_told(client, conflict) for conflict in merged.conflicts[:_SHOWN])
         more = len(merged.conflicts) - _SHOWN
         told += f"; and {more} more places" if more > 0 else ""
-        raise refusal(client, f"somebody else changed the same lines; fetch the card again and edit it. {told}", where)
+        raise refusal(
+            client,
+            f"the same lines were changed there since the card was fetched; fetch it again and edit it. {told}",
+            where,
+        )
     return merged.text
 
 
-def _told(conflict: Conflict) -> str:
-    theirs, mine = ("".join(lines)[:300] or "nothing" for lines in (conflict.theirs, conflict.mine))
+def _told(client: Client, conflict: Conflict) -> str:
+    sides = (_without_secret(client, "".join(lines)) for lines in (conflict.theirs, conflict.mine))
+    theirs, mine = (side[:300] or "nothing" for side in sides)
     return f"line {conflict.line}: found {theirs!r} on the Hub, and {mine!r} here"
 
 
@@ -173,7 +179,13 @@ def _check_secret(client: Client, package: Package) -> None:
         raise CardError(f"{client.repo_id}: found the token of your login in what is to be published; take it out")
 
 
-def _diff(theirs: str, text: str) -> str:
+def _without_secret(client: Client, text: str) -> str:
+    """A text to be shown, from which the token is taken out: others may have it in theirs."""
+    return text.replace(client.secret, "***") if client.secret else text
+
+
+def _diff(client: Client, theirs: str, text: str) -> str:
     """A unified diff, whose lines show what they end with where that is not a line feed."""
+    theirs = _without_secret(client, theirs)
     lines = unified_diff(split_lines(theirs), split_lines(text), f"a/{CARD}", f"b/{CARD}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ no line feed at the end\n" for line in lines)

@@ -9,6 +9,8 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.hub.client import Client, attempt, pause, refusal
 from harness.hub.failures import Failure, IgnoredError, scrub
+from harness.hub.fetch import CARD, note_commit
+from harness.hub.names import COMMIT
 from harness.hub.plan import Known, Plan, Target, is_there, look
 from harness.hub.prepare import Prepared
 
@@ -45,10 +47,12 @@ def send(client: Client, prepared: Prepared, target: Target, known: Known | None
     for tried in range(TRIES):
         plan = look(client, prepared, target, known)
         if plan.package.refused or plan.action == "nothing":
-            return _found(client, plan, made=unanswered)
+            return _found(client, prepared, target, plan, made=unanswered)
         made = attempt(client, lambda plan=plan: _commit(client, plan, target), committing=True)  # type: ignore[misc]
         if not isinstance(made, Failure):
             if _is_whole(client, made.oid, plan):
+                if target.direct:
+                    _note(client, prepared, target, plan, str(made.oid))
                 url = scrub(str(made.pr_url or plan.url or made.commit_url), client.secret)
                 return Published(plan, True, str(made.oid), url)
             made = Failure("again", f"{client.endpoint} committed only a part of the files")
@@ -56,7 +60,7 @@ def send(client: Client, prepared: Prepared, target: Target, known: Known | None
             unanswered = True
             plan_now = _look_often(client, prepared, target, known)
             if plan_now is not None:
-                return _found(client, plan_now, made=True)
+                return _found(client, prepared, target, plan_now, made=True)
             if made.at_work and plan.action == "open":
                 raise refusal(client, f"{made.reason}, and the pull request is not there yet. {_LATER}")
         if made.kind == "final" or tried + 1 == TRIES:
@@ -90,8 +94,25 @@ def _is_whole(client: Client, commit: str, plan: Plan) -> bool:
         return True
 
 
-def _found(client: Client, plan: Plan, *, made: bool) -> Published:
+def note_published(client: Client, prepared: Prepared, target: Target, plan: Plan) -> None:
+    """Write beside the card that the branch has it, where there is nothing to do for that reason.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    if plan.action == "nothing" and plan.ref == target.branch:
+        _note(client, prepared, target, plan, plan.parent)
+
+
+def _note(client: Client, prepared: Prepared, target: Target, plan: Plan, commit: str) -> None:
+    if COMMIT.fullmatch(commit):
+        note_commit(prepared.path, client.repo_id, target.branch, plan.package.files[CARD], commit, plan.parent)
+
+
+def _found(client: Client, prepared: Prepared, target: Target, plan: Plan, *, made: bool) -> Published:
     """What was found to be there."""
+    if not plan.package.refused:
+        note_published(client, prepared, target, plan)
     if not made:
         return Published(plan, False, plan.parent, plan.url)
     return Published(plan, True, plan.parent, plan.url or f"{client.endpoint}/{client.repo_id}/commit/{plan.parent}")

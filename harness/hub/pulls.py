@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from harness.hub.client import Client, ask, list_commits
+from harness.hub.client import Client
+from harness.hub.lists import list_commits, list_pulls, read_pull
 from harness.hub.prepare import MARK
 
 _OPEN = ("open", "draft")
@@ -30,22 +33,17 @@ class Pull:
 def find_pulls(client: Client, author: str, branch: str) -> tuple[Pull, ...]:
     """Open pull requests of an author for a branch that were made here, the oldest first.
 
-    One counts if its title begins with the mark and one of its commits does; a title alone anybody can write.
+    One counts if its title begins with the mark and a commit does that the branch does not have; a title alone anybody
+    can write.
     """
-    listed = ask(
-        client,
-        lambda: list(client.api.get_repo_discussions(client.repo_id, author=author, discussion_type="pull_request")),
-    )
+    numbers = [int(item["num"]) for item in list_pulls(client, author) if _is_candidate(item, author)]
+    merged: set[str] = set()  # what the branch has is no part of a pull request, whose history goes on into it
     found = []
-    for item in sorted(listed, key=lambda item: int(item.num)):
-        own = item.is_pull_request and item.status in _OPEN and item.author == author
-        if not own or not _is_own(item.title):
+    for number in sorted(numbers):
+        if read_pull(client, number).removeprefix("refs/heads/") != branch:
             continue
-        number = int(item.num)
-        details = ask(client, lambda number=number: client.api.get_discussion_details(client.repo_id, number))  # type: ignore[misc]
-        if str(details.target_branch).removeprefix("refs/heads/") != branch:
-            continue
-        commits = list_commits(client, f"refs/pr/{number}")
+        merged = merged or {commit for commit, _ in list_commits(client, branch)}
+        commits = [entry for entry in list_commits(client, f"refs/pr/{number}") if entry[0] not in merged]
         first = max((i for i, (_, title) in enumerate(commits) if _is_own(title)), default=None)
         if first is None:
             continue
@@ -54,6 +52,20 @@ def find_pulls(client: Client, author: str, branch: str) -> tuple[Pull, ...]:
         foreign = tuple((commits[i + 1][0], commits[i][0]) for i in since if not _is_own(commits[i][1]))
         found.append(Pull(number, url, commits[0][0], foreign))
     return tuple(found)
+
+
+def _is_candidate(item: Mapping[str, Any], author: str) -> bool:
+    """Whether an entry of the Hub's list is an open pull request of the author with a title that is given here."""
+    by, number = item.get("author"), item.get("num")
+    return (
+        item.get("isPullRequest") is True
+        and item.get("status") in _OPEN
+        and isinstance(by, dict)
+        and by.get("name") == author
+        and isinstance(number, int)
+        and number > 0
+        and _is_own(str(item.get("title")))
+    )
 
 
 def _is_own(title: str) -> bool:

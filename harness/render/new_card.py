@@ -171,8 +171,9 @@ def _in_prose(text: str | None) -> str | None:
 
 
 def _front_matter(run: Run, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    if "model-index" in given:
-        raise RecordError("metadata: found model-index, expected none, as its figures are the run's; remove it")
+    for key in ("model-index", "model_index"):  # early Trainers wrote the underscore, and readers take both
+        if key in given:
+            raise RecordError(f"metadata: found {key}, expected none, as its figures are the run's; remove it")
     base = _base_model(run.recipe) if run.stages else None
     distilled = any(stage.kind != "finetune" for stage in run.recipe.stages) if run.stages else False
     derived: dict[str, Any] = {

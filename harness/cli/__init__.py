@@ -73,6 +73,9 @@ for module in (
     hub_commands,
 ):
     module.register(app)
+for command in app.registered_commands:  # help is folded to the terminal, whatever the lines of the docstring
+    paragraphs = (getattr(command.callback, "__doc__", None) or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

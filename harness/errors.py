@@ -8,7 +8,7 @@
       PredictionsError         ids missing, extra or repeated     ids
       RecordError              a run record or folder is unusable path
         NoEvidenceError        no run speaks for a card           stale
-      TemplateError            a card's template cannot be used   path, line
+      TemplateError            a template cannot be used          path, line
       HubError                 fetch or publish failed            repo_id, revision
         HubNameError           no name of a repository or revision
       RunError                 training or prediction failed      stage; cause kept
@@ -88,7 +88,7 @@ class NoEvidenceError(RecordError):
 
 
 class TemplateError(HarnessError):
-    """A card's template is broken, reaches for what it may not have, or takes too much."""
+    """A template is broken, reaches for what it may not have, or takes too much."""
 
     def __init__(self, message: str, *, path: str | None = None, line: int | None = None) -> None:
         super().__init__(message)

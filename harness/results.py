@@ -20,10 +20,9 @@ from harness.records import (
     seal,
     to_json,
 )
+from harness.verdict.scope import figure_in
 
 SCHEMA = "harness-results/1"
-_KEYS = {"exact_match": "exact", "f1": "f1"}
-_PREFIXES = {"all": "", "has_ans": "HasAns_", "no_ans": "NoAns_", "best": "best_"}
 _TITLES = {"exact_match": "Exact Match", "f1": "F1"}
 _UNJUDGED = "nothing was held against it"
 
@@ -191,16 +190,14 @@ def _interval(found: Comparison, runs: dict[str, Run]) -> dict[str, Any] | None:
         method = f"prediction interval for one more of {len(found.seeds.values)} seeds, Student's t"
         return {"low": mean - half, "high": mean + half, "level": 0.95, "method": method}
     bounds = next((runs[run].bounds for run in found.runs if run in runs), None)
-    key = _KEYS.get(found.claim.metric)
-    if bounds is None or not bounds.partial or key is None:
+    if bounds is None or not bounds.partial:
         return None
-    wanted = f"{_PREFIXES[found.claim.subset]}{key}"
-    name = "exact_match" if wanted == "exact" and "exact" not in bounds.low else wanted
-    if name not in bounds.low or name not in bounds.high:
+    low, high = figure_in(found.claim, bounds.low), figure_in(found.claim, bounds.high)
+    if low is None or high is None:
         return None
     return {
-        "low": bounds.low[name],
-        "high": bounds.high[name],
+        "low": low,
+        "high": high,
         "level": 1.0 - bounds.alpha,
         "method": f"all questions, from {bounds.used} of {bounds.n}: {bounds.method}",
     }

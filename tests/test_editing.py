@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 from dataclasses import replace
@@ -96,6 +97,15 @@ def test_made_cards_change_in_the_wanted_bytes_alone(part):
             section = find_section(made.text, "x")
             assert section is not None
             assert (section.intact, section.measured) == (True, measured), seed
+
+
+def test_cards_of_mixed_line_ends_settle():
+    for seed in range(0, 400, 2):
+        ends = random.Random(seed)
+        lines = made_card(seed)[0].decode("utf-8").replace("\r\n", "\n").split("\n")
+        text = "".join(line + ends.choice(["\n", "\r\n", "\r"][: 2 + seed % 4 // 2]) for line in lines)
+        made = edited(text, measured=True)
+        assert edited(made.text).edits == (), seed
 
 
 def test_made_cards_are_of_many_kinds():

@@ -97,7 +97,7 @@ def report(
     if output is None:
         from harness.cli.report_text import print_summary
 
-        print_summary(data)
+        print_summary(data, uses, card)
         return
     from harness.report.page import render_page
     from harness.report.plots import draw_all

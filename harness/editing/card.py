@@ -87,10 +87,11 @@ def _with_section(
     timeless = replace(options, today=_NO_DAY)
     text = apply_edits(opened.card.text, figures)
     after = replace(opened, card=parse_card(text, opened.card.path)) if figures else opened
+    line_end = _line_end(text if section is None else _without(opened.card.text, section, figures))
     for number in range(_ROUNDS):
         comparisons = judge(after, runs, timeless)
         written = render_section(runs, comparisons, measured=measured)
-        every = (*figures, *_section_edits(opened.card.text, section, written))
+        every = (*figures, *_section_edits(opened.card.text, section, written, line_end))
         edits = tuple(sorted(every, key=lambda edit: (edit.start, edit.end)))
         last, text = text, apply_edits(opened.card.text, edits)
         if text == last:
@@ -121,17 +122,23 @@ def _check_stands(opened: Opened, section: Section | None, text: str) -> None:
         )
 
 
-def _section_edits(text: str, section: Section | None, written: str) -> list[Edit]:
-    outside = text if section is None else text[: section.start] + text[section.end :]
-    line_end = _line_end(outside)
+def _without(text: str, section: Section, figures: Sequence[Edit]) -> str:
+    """The text with its figures edited and without the section."""
+    removed = Edit(section.start, section.end, " ", "")  # so that line ends around it stay two
+    return apply_edits(text, sorted([*figures, removed], key=lambda edit: edit.start))
+
+
+def _section_edits(text: str, section: Section | None, written: str, line_end: str) -> list[Edit]:
     body = written.rstrip("\n").replace("\n", line_end)
     if section is not None:
         same = text[section.start : section.end] == body
         return [] if same else [Edit(section.start, section.end, body, "evidence section, replaced")]
-    blank = 2 - len(_BREAK.findall(text[len(text.rstrip()) :]))
+    tail, blank = text[len(text.rstrip()) :], 0
+    while len(_BREAK.findall(tail + blank * line_end)) < 2:  # counted with the tail: CR and LF come together as one
+        blank += 1
     if not text.endswith(("\n", "\r")) and text.rstrip(" \t") != text.rstrip():  # blanks on the last line
         blank = max(blank, 1)
-    return [Edit(len(text), len(text), line_end * max(blank, 0) + body + line_end, "evidence section, added")]
+    return [Edit(len(text), len(text), line_end * blank + body + line_end, "evidence section, added")]
 
 
 def _line_end(text: str) -> str:

@@ -51,7 +51,7 @@ class _Beside:
     starts: Collection[int]
     """Where figures begin."""
     compared: Collection[int | None]
-    """Groups of prose with figures of other models."""
+    """Groups of prose with figures of other models, or unsure ones."""
     blocks: Mapping[int, bool]
     """See `_whole_blocks`."""
 
@@ -81,7 +81,7 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
     figures = (*card.claims, *card.comparisons)
     beside = _Beside(
         {claim.place.start for claim in figures},
-        {claim.group for claim in figures if claim.origin == "prose" and not claim.own},
+        {c.group for c in figures if c.origin == "prose" and not (c.own and c.confidence >= SURE)},
         blocks,
     )
     for claim in figures:
@@ -160,10 +160,10 @@ def _doubt(card: Card, claim: Claim, beside: _Beside, scored_alike: Callable[[Cl
     """Why a figure that the run measured is not set to the run's; None where it is."""
     if claim.confidence < SURE:
         return f"the card does not tell surely what it is of (confidence {claim.confidence:g})"
-    if (obstacle := find_obstacle(card, claim.place, beside.starts)) is not None:
+    if (obstacle := find_obstacle(card, claim, beside.starts)) is not None:
         return obstacle
     if claim.origin == "prose" and claim.group in beside.compared:
-        return "figures of another model stand in the same paragraph, so that it may be of that"
+        return "figures of another model or setting stand in the same paragraph, so that it may be of that"
     if claim.group is not None and not beside.blocks.get(claim.group, True):
         return "the number of questions beside it is that of another part of the data"
     if not scored_alike(claim):
@@ -242,7 +242,7 @@ def _thresholds(card: Card) -> Iterator[tuple[int, str, Place]]:
 
 
 def _labelled(block: Block) -> Iterator[tuple[str, int, str]]:
-    """Names and figures, with their first characters, of lines and of tables of two columns that speak of thresholds."""
+    """Names and figures, with their first characters, where lines and tables of two columns speak of thresholds."""
     if isinstance(block, Table):
         for name, value in (row for row in block.rows if len(row) == 2):
             if "thresh" in name.text.casefold() and (found := find_digits(value.text)) is not None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from harness.cards.figures import NUMBER, bare
-from harness.records import Card, Place
+from harness.records import Card, Claim, Place
 
 _PLAIN = re.compile(NUMBER)
 _UNSEEN = r"\u00ad\u200b-\u200d\u2060\ufeff"
@@ -44,6 +44,7 @@ _SEVERAL = re.compile(
 _OTHERWISE = re.compile(
     r"\binstead\b|\b(?:falls?|fell|drops?|dropped|rises?|rose|goes|went)(?: up| down)? to\b", re.IGNORECASE
 )
+_SPLIT = re.compile(r"\b(?P<name>train|test)(?:ing)? (?:set|split)\b", re.IGNORECASE)
 _FAR = 400
 """Characters: so far a line is looked at."""
 
@@ -59,14 +60,15 @@ def is_whole(card: Card, place: Place) -> bool:
     return begins and ends
 
 
-def find_obstacle(card: Card, place: Place, others: Collection[int]) -> str | None:
+def find_obstacle(card: Card, claim: Claim, others: Collection[int]) -> str | None:
     """Why a printed figure is not one that a run alone could give; None where nothing says so.
 
     Args:
         card: The card.
-        place: Of the digits.
+        claim: The figure.
         others: Where figures of the card begin, which are looked at on their own.
     """
+    place = claim.place
     if not is_whole(card, place):
         return "its digits go on, or are not 0 to 9 with a point, so that they are not the number that is read"
     before, after = _line(card.text, place)
@@ -74,18 +76,21 @@ def find_obstacle(card: Card, place: Place, others: Collection[int]) -> str | No
     if _SPREAD.match(after):
         return "a spread or what it was before stands beside it, so that it is not of one run"
     number = _NUMBER_AFTER.match(after)
-    if number is not None and place.end + number.start("number") not in others:
-        alone = number["list"] is None or number["sign"] or re.search(r"[./]", number["number"])
-        if alone and place.end + number.start("sign") not in others:
-            return "another number belongs to it, such as the end of a range or a difference"
+    alone = number is not None and (number["list"] is None or number["sign"] or re.search(r"[./]", number["number"]))
+    if number is not None and alone and place.end + number.start("sign") not in others:
+        return "another number belongs to it, such as the end of a range or a difference"
     if _BOUND.search(before):
         return "it is a bound, not a figure"
     if _OTHERWISE.search(whole):
         return "it is said to be of another setting"
     if before.lstrip(" >").startswith("|") and _DIFFERENCE.search(whole):
         return "a difference to another figure stands in its row"
-    if _SEVERAL.search(whole) or _SEVERAL.search(_heading(card.text, place.start)):
+    heading = _heading(card.text, place.start)
+    if _SEVERAL.search(whole) or _SEVERAL.search(heading):
         return "it is said to be of several runs"
+    part = _SPLIT.search(heading)
+    if part is not None and claim.data is not None and not claim.data.split.startswith(part["name"].casefold()):
+        return f"its heading says that it is of the {part[0]}".lower()
     return None
 
 

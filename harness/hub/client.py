@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from harness.errors import HubError
-from harness.hub.failures import LONGEST_WAIT, DamagedError, Failure, TooLargeError, UnsafeError, asked_wait, explain
+from harness.hub.failures import LONGEST_WAIT, DamagedError, Failure, TooLargeError, UnsafeError, explain
 from harness.hub.names import COMMIT, check_repo_id
 
 TRIES = 4
@@ -195,8 +195,8 @@ def _patient(timeout: float) -> Iterator[None]:
 
 
 def _check_answer(response: Any) -> None:
-    """Raise where the Hub says how long to wait, which `pause` does within limits, and where it names a way out."""
-    if response.status_code in (429, 503) and asked_wait(response.headers) is not None:
+    """Raise where the Hub is busy, as what repeats has limits here and none there, and where it names a way out."""
+    if response.status_code == 429 or response.status_code >= 500:
         response.read()
         utils().hf_raise_for_status(response)
     if response.request.method == "HEAD":

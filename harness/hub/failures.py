@@ -117,19 +117,19 @@ def _answered(error: Any, status: int, said: str, endpoint: str, committing: boo
     if status == 412:
         return Failure("moved", "the branch moved meanwhile")
     if status == 429:
-        return Failure("again", f"{endpoint} asks for fewer requests", wait=asked_wait(error.response.headers))
+        return Failure("again", f"{endpoint} asks for fewer requests", wait=_asked_wait(error.response.headers))
     if status in (408, 409):
-        return Failure("again", f"{endpoint} answers {status}{said}", wait=asked_wait(error.response.headers))
+        return Failure("again", f"{endpoint} answers {status}{said}", wait=_asked_wait(error.response.headers))
     if status >= 500:
         kind: Kind = "unknown" if committing else "again"
         at_work = committing and status == 504
         return Failure(
-            kind, f"{endpoint} answers {status}{said}", wait=asked_wait(error.response.headers), at_work=at_work
+            kind, f"{endpoint} answers {status}{said}", wait=_asked_wait(error.response.headers), at_work=at_work
         )
     return Failure("final", f"{endpoint} answers {status}{said}")
 
 
-def asked_wait(headers: Mapping[str, str]) -> float | None:
+def _asked_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds of a ``Retry-After`` header, or until the limit on requests is lifted."""
     after = str(headers.get("Retry-After") or "").strip()
     if re.fullmatch(r"[0-9]{1,9}", after):
@@ -141,7 +141,7 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 def _may_have_reached_commit(error: Any) -> bool:
     """Whether the request that failed may be the one that commits; those before it change nothing."""
     try:
-        path = str(error.request.url.path)
+        path = str(getattr(error, "response", error).request.url.path)  # an answer's error may have lost its request
     except (AttributeError, RuntimeError):  # no error of a request: an answer that could not be read, maybe
         return True
     return "/commit/" in path

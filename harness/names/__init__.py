@@ -7,6 +7,7 @@ from harness.names.datasets import (
     data_phrase,
     dataset_name,
     evaluation_split,
+    speaks_of_rules,
     split_name,
     train_split,
     translations,
@@ -20,10 +21,10 @@ from harness.names.metrics import (
     is_score,
     metric_mentions,
     metric_name,
-    subset_name,
 )
 from harness.names.settings import NUMERIC, SETTINGS, setting_name
 from harness.names.sizes import SplitSize, split_size
+from harness.names.subsets import SubsetMention, subset_mentions, subset_name
 
 __all__ = [
     "METRICS",
@@ -33,6 +34,7 @@ __all__ = [
     "Mention",
     "MetricMention",
     "SplitSize",
+    "SubsetMention",
     "canonical_data",
     "data_mentions",
     "data_phrase",
@@ -44,8 +46,10 @@ __all__ = [
     "metric_mentions",
     "metric_name",
     "setting_name",
+    "speaks_of_rules",
     "split_name",
     "split_size",
+    "subset_mentions",
     "subset_name",
     "train_split",
     "translations",

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
+from harness.names.rules import names_rules
 from harness.records import DataRef
 
 
@@ -165,7 +166,7 @@ def _mentions(text: str) -> tuple[Mention, ...]:
     starts, ends = [mention.start for mention in mentions], [0, *(mention.end for mention in mentions)]
     for match in _MENTION.finditer(text) if _may_mention(text) else ():
         within = match.start() < ends[bisect_right(starts, match.start())]  # of the last reference that began before
-        if not within and not _is_translated(match, text):
+        if not within and not _is_translated(match, text) and not _is_rules(match, text):
             mentions.append(_named(match, text))
     return tuple(sorted(mentions, key=lambda mention: mention.start))
 
@@ -180,7 +181,7 @@ def translations(text: str) -> list[str]:
     """The translations of known data sets that a text names: with their language, else empty."""
     found = []
     for match in _MENTION.finditer(text) if _may_mention(text) else ():
-        if _is_translated(match, text):
+        if _is_translated(match, text) and not _is_rules(match, text):
             before = _TRANSLATED_BEFORE.search(text, max(0, match.start() - 40), match.start())
             language = before["language"] if before else None
             found.append(f"{language} {match[0].strip('*`')}" if language else "")
@@ -190,6 +191,17 @@ def translations(text: str) -> list[str]:
 def _is_translated(match: re.Match[str], text: str) -> bool:
     before = _TRANSLATED_BEFORE.search(text, max(0, match.start() - 40), match.start())
     return bool(before or _TRANSLATED_AFTER.match(text, match.end()))
+
+
+def speaks_of_rules(text: str) -> bool:
+    """Whether a text that begins with the name of a data set means its rules, metric, script, style or format."""
+    match = _MENTION.match(text)
+    return match is not None and _is_rules(match, text)
+
+
+def _is_rules(match: re.Match[str], text: str) -> bool:
+    split = bool(match["file"]) or _SPLIT_AFTER.match(text, match.end()) is not None
+    return names_rules(text, match.start(), match.end(), split=split)
 
 
 def _written(match: re.Match[str]) -> Mention | None:

@@ -1,4 +1,4 @@
-"""Names of metrics and subsets, as cards write them and as this project does."""
+"""Names of metrics, as cards write them and as this project does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from harness.names.settings import setting_name
+from harness.names.subsets import SUBSET_OF, subset_name
 from harness.records import Subset
 
 _WRITTEN: dict[str, tuple[str, ...]] = {
@@ -53,27 +54,6 @@ SCORES = frozenset({"exact_match", "f1"})
 """Metrics of the SQuAD rules: always a percentage or a fraction."""
 
 _METRIC_OF = {word: name for name, words in _WRITTEN.items() for word in words}
-_SUBSET_OF: dict[str, Subset] = {
-    "": "all",
-    "all": "all",
-    "overall": "all",
-    "total": "all",
-    "hasans": "has_ans",
-    "hasanswer": "has_ans",
-    "withanswer": "has_ans",
-    "withanswers": "has_ans",
-    "answer": "has_ans",
-    "answerable": "has_ans",
-    "answerablequestions": "has_ans",
-    "noans": "no_ans",
-    "noanswer": "no_ans",
-    "withoutanswer": "no_ans",
-    "withoutanswers": "no_ans",
-    "unanswerable": "no_ans",
-    "impossible": "no_ans",
-    "unanswerablequestions": "no_ans",
-    "best": "best",
-}
 _AVERAGES = r"macro|micro|weighted"
 _AVERAGED = frozenset({"f1", "precision", "recall"})
 _SPLIT = r"(?:eval(?:uation)?|test|val(?:idation)?|dev|final)"
@@ -150,11 +130,6 @@ def _key(text: str) -> str:
     return _NO_KEY.sub("", text.casefold())
 
 
-def subset_name(text: str) -> Subset | None:
-    """``HasAns``, ``answerable``, ... -> the subset; None if it is not one."""
-    return _SUBSET_OF.get(_key(text)) if _key(text) else None
-
-
 def metric_mentions(text: str) -> list[MetricMention]:
     """The known metrics that a text names, in order."""
     return list(_mentions(text) if len(text) <= _CACHED else _mentions.__wrapped__(text))
@@ -181,7 +156,7 @@ def _mention(match: re.Match[str]) -> MetricMention:
         name = f"{name}_{average}"
     if match["at"] and name not in SCORES:
         name += match["at"]
-    subset = _SUBSET_OF.get(_key(match["subset"] or ""), "all")
+    subset = SUBSET_OF.get(_key(match["subset"] or ""), "all")
     return MetricMention(name, subset, match.start(), match.end())
 
 
@@ -202,7 +177,7 @@ def metric_name(text: str) -> tuple[str, Subset]:
         return text, "all"
     if spacy := _SPACY.fullmatch(text):
         return {"f": "f1", "p": "precision", "r": "recall", "acc": "accuracy"}[spacy["metric"].casefold()], "all"
-    subset = _SUBSET_OF[_key(match["subset"] or "")]
+    subset = SUBSET_OF.get(_key(match["subset"] or ""), "all")
     if name := _METRIC_OF.get(_key(match["name"])):
         return name, subset
     whole = _IN_TEXT.fullmatch(match["name"])

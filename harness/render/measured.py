@@ -101,8 +101,7 @@ def by_kind(run: Run) -> tuple[KindResult, ...]:
 def find_intervals(run: Run, scores: Scores | None, questions: Sequence[Question] | None) -> Mapping[str, Interval]:
     """One 95 % interval for each official figure that has one, under its key.
 
-    With the questions they are bootstrapped over paragraphs (`harness.intervals`). Without them, or where all
-    paragraphs score alike, F1 over questions; exact match then has that of Clopper and Pearson.
+    Which one is shown, `harness.intervals.choose_interval` says; without the questions no paragraphs are known.
 
     Raises:
         RecordError: The scores are not those of the run.
@@ -113,12 +112,9 @@ def find_intervals(run: Run, scores: Scores | None, questions: Sequence[Question
     figures = summarize(scores)
     if figures.keys() != run.scores.keys() or any(abs(figures[key] - run.scores[key]) > 1e-9 for key in figures):
         raise RecordError(f"{run.id}: found scores of other predictions, expected those that its record sums up")
-    from harness.intervals import score_intervals
+    from harness.intervals import shown_intervals
 
-    alone = questions is None
-    given = questions if questions is not None else [_unplaced(qid) for qid in scores.exact]
-    found = score_intervals(given, scores)
-    return {key: chosen for key, several in found.items() if (chosen := _choose(several, alone)) is not None}
+    return shown_intervals(scores, questions)
 
 
 def spreads(run: Run, seeds: Sequence[Run]) -> tuple[Spread, ...]:
@@ -166,14 +162,3 @@ def _check_seeds(runs: Sequence[Run]) -> None:
 
 def _exact_key(scores: Iterable[str], prefix: str) -> str:
     return "exact_match" if not prefix and "exact_match" in scores else f"{prefix}exact"
-
-
-def _choose(several: Sequence[Interval], alone: bool) -> Interval | None:
-    """Over paragraphs where those are known; else the exact one, else the one over questions."""
-    order = ("Clopper-Pearson", "bootstrap over questions")
-    wanted = order if alone else ("bootstrap over paragraphs", *order)
-    return next((found for method in wanted for found in several if found.method == method), None)
-
-
-def _unplaced(qid: str) -> Question:
-    return Question(qid, qid, "", "", ())

@@ -24,7 +24,7 @@ def render_report(run: Run) -> str:
             "flips": tuple(c for c in run.comparisons if c.flipped),
             "data": used_data(run),
             "kind_keys": tuple(dict.fromkeys(key for scores in run.by_kind.values() for key in scores)),
-            "tables": recipe_tables(run.recipe),
+            "tables": recipe_tables(run),
             "command": repeat_command(run),
         },
     )

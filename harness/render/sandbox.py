@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import harness
-from harness.errors import RecordError
+from harness.errors import RecordError, TemplateError
 from harness.render import escape
 
 if TYPE_CHECKING:
@@ -29,8 +29,43 @@ FILTERS: Mapping[str, Callable[..., escape.Escaped]] = {
 
 
 def render_template(template: str, fields: Mapping[str, object]) -> str:
-    """Render one of the package's templates; a name that `fields` lacks raises `jinja2.UndefinedError`."""
-    return template_environment().get_template(template).render(fields)
+    """Render one of the package's templates of Markdown; raises `TemplateError` as `render_packaged` does."""
+    return render_packaged(template_environment(), template, fields)
+
+
+def render_packaged(environment: ImmutableSandboxedEnvironment, template: str, fields: Mapping[str, object]) -> str:
+    """Render one of the package's templates in an environment over their folder.
+
+    Raises:
+        TemplateError: It cannot be rendered, such as for a value that it does not expect: a fault of the package, as
+            records were checked when they were read. The error of jinja2 is the cause.
+    """
+    import jinja2
+
+    try:
+        return environment.get_template(template).render(fields)
+    except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        file, line = _place(error, template)
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        where = file if line is None else f"{file}:{line}"
+        raise TemplateError(
+            f"{where}: the package's template cannot be rendered ({said}); this is a fault of the program: please "
+            "report it with this message and the record",
+            path=file,
+            line=line,
+        ) from error
+
+
+def _place(error: Exception, template: str) -> tuple[str, int | None]:
+    """The template that an error came from, and its line: the innermost of the package's."""
+    found: tuple[str, int | None] = template, None
+    folder, trace = template_folder(), error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.parent == folder:
+            found = file.name, trace.tb_lineno
+        trace = trace.tb_next
+    return found
 
 
 @cache

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 
+from harness.recipes.fields import without_effect
 from harness.records import Comparison, DataRef, DataUsed, Decoding, Origin, Recipe, Run, Stage, Verdict
 from harness.render.escape import as_number, one_line
 from harness.signature import parse_signature
@@ -32,10 +33,19 @@ class RecipeTable:
     rows: tuple[Row, ...]
 
 
-def recipe_tables(recipe: Recipe) -> tuple[RecipeTable, ...]:
-    """One table per stage in order, then one for the evaluation."""
-    tables = [RecipeTable(f"Stage {stage.name}", _stage_rows(stage)) for stage in recipe.stages]
-    return (*tables, RecipeTable("Evaluation", _evaluation_rows(recipe)))
+UNKNOWN_DECODING = "predictions of another program; how they were decoded is not known"
+
+
+def recipe_tables(run: Run) -> tuple[RecipeTable, ...]:
+    """One table per stage in order, then one for the evaluation.
+
+    Fields of a stage that mean nothing in it are left out where nobody stated, assumed or gave them.
+    """
+    tables = [RecipeTable(f"Stage {stage.name}", _used_rows(stage)) for stage in run.recipe.stages]
+    rows = _evaluation_rows(run.recipe)
+    if run.kind == "replay":  # the record holds the defaults of a decoding, which nobody used
+        rows = (*(row for row in rows if row.name == "evaluation"), Row("decoding", None, UNKNOWN_DECODING))
+    return (*tables, RecipeTable("Evaluation", rows))
 
 
 def assumed_rows(recipe: Recipe) -> tuple[Row, ...]:
@@ -126,6 +136,14 @@ def _decoding_options(recipe: Recipe, names: Collection[str] | None = None) -> l
 def _stage_rows(stage: Stage) -> tuple[Row, ...]:
     names = [field.name for field in fields(Stage) if field.name not in ("name", "origins")]
     return tuple(Row(name, _shown(getattr(stage, name)), _origin(stage.origins.get(name))) for name in names)
+
+
+def _used_rows(stage: Stage) -> tuple[Row, ...]:
+    idle = set(without_effect(stage))
+    if stage.kind == "finetune" and stage.teacher is None:
+        idle.add("teacher")
+    told = {name for name, origin in stage.origins.items() if origin.how != "default"}
+    return tuple(row for row in _stage_rows(stage) if row.name not in idle or row.name in told)
 
 
 def _evaluation_rows(recipe: Recipe) -> tuple[Row, ...]:

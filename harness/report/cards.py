@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.accepted import review
@@ -64,7 +65,7 @@ def recorded_card(path: Path, run: Run) -> tuple[Card | None, tuple[Finding, ...
         opened = open_card(file, reading=run.recipe.reading)
     except HarnessError as error:
         return None, (), [f"the card is left out, as what stands beside it cannot be read for an audit: {error}"]
-    return card, find_faults(opened, run), []
+    return replace(card, path=run.card_path), find_faults(opened, run), []  # the same bytes wherever it was found
 
 
 def _card_places(path: Path, named: str) -> Iterator[Path]:

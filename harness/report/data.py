@@ -21,7 +21,7 @@ class RunData:
     scores: Scores | None = None
     """Question by question, held against the record."""
     predictions: Predictions | None = None
-    """Answers and null odds of the folder."""
+    """Answers of the folder, and null odds if they give the best figures of the record, which no checksum covers."""
     histories: Mapping[str, tuple[Mapping[str, float], ...]] = field(default_factory=dict)
     """Stage -> its training as recorded: ``step``, ``epoch``, ``loss`` (mean since the entry before),
     ``learning_rate``."""
@@ -34,13 +34,16 @@ class ReportData:
 
     runs: tuple[RunData, ...]
     card: Card | None = None
-    """The card of the first run, where it is at hand and is the text that the run was recorded on."""
+    """The card that is given; else that of the first run, where it is at hand and is the text that the run was recorded
+    on, with the path of the record."""
     findings: tuple[Finding, ...] = ()
     """What an audit finds in it; their lines are the card's."""
     pairs: tuple[Paired | None, ...] = ()
     """For every run after the first: the two, question by question; None where they are not of the same questions."""
     notes: tuple[str, ...] = ()
     """What is not shown, and why."""
+    judged: bool = False
+    """The verdicts are on the claims of `card` as it is now, whatever the runs were recorded on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def gather_report(
         if isinstance(pair, str):
             notes.append(f"{runs[0].run.id} and {other.run.id} are not compared question by question: {pair}")
         pairs.append(None if isinstance(pair, str) else pair)
-    return ReportData(runs, shown, findings, tuple(pairs), tuple(notes))
+    return ReportData(runs, shown, findings, tuple(pairs), tuple(notes), judged=card is not None)
 
 
 def _check_distinct(loaded: Sequence[tuple[Path, Run]]) -> None:

@@ -72,7 +72,7 @@ def page_environment() -> ImmutableSandboxedEnvironment:
         score=lambda value, key: figures.as_score(value, key),
         number=figures.as_number,
         seconds=figures.as_seconds,
-        probability=_probability,
+        probability=as_probability,
         said=str,
     )
     return environment
@@ -96,5 +96,6 @@ def _figure(value: float, places: int, sign: str = "") -> str:
     return f"{number:{sign}.{places}f}"
 
 
-def _probability(value: float) -> str:
+def as_probability(value: float) -> str:
+    """A p-value to four decimals."""
     return f"{value:.4f}" if value >= 0.0001 else "< 0.0001"

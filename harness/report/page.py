@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.render.sandbox import template_folder
+from harness.render.sandbox import render_packaged, template_folder
 from harness.report import views
 from harness.report.browser import browse_questions
 from harness.report.data import Plot, ReportData
 from harness.report.markup import Html, page_environment
+from harness.report.pairing import NO_INTERVAL
 
 _STYLES = ("report.css", "plots.css")
 _SCRIPT = "report.js"
@@ -28,37 +29,38 @@ def render_page(data: ReportData, plots: Sequence[Plot] = ()) -> str:
     Args:
         data: The runs.
         plots: Figures; their SVG is put in as it is.
+
+    Raises:
+        TemplateError: The page cannot be made of these data, by a fault of the package.
     """
     style = "".join(_read(name) for name in _STYLES)
     script = _read(_SCRIPT)
     runs = views.view_runs(data)
-    claims = views.view_claims(runs, data.card)
-    return (
-        page_environment()
-        .get_template("report.html.j2")
-        .render(
-            style=Html(style),
-            script=Html(script),
-            policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; "
-            "form-action 'none'",
-            several=len(runs) > 1,
-            first=runs[0],
-            runs=runs,
-            claims=claims,
-            card=data.card,
-            plots=[(plot, Html(plot.svg)) for plot in plots],
-            scores=views.view_scores(runs),
-            silents=views.view_silence(runs),
-            breakdowns=views.view_breakdowns(data),
-            pairs=views.view_pairs(data),
-            recipes=views.view_recipes(runs, data.card),
-            findings=data.findings,
-            lines=views.card_lines(data.card, data.findings),
-            browser=browse_questions(data),
-            notes=data.notes,
-            printed=PRINTED,
-        )
-    )
+    claims = views.view_claims(runs, data.card, judged=data.judged)
+    own = f"style-src {_hash(style)}; script-src {_hash(script)}"
+    fields = {
+        "style": Html(style),
+        "script": Html(script),
+        "policy": f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'",
+        "several": len(runs) > 1,
+        "first": runs[0],
+        "runs": runs,
+        "claims": claims,
+        "card": data.card,
+        "plots": [(plot, Html(plot.svg)) for plot in plots],
+        "scores": views.view_scores(runs),
+        "silents": views.view_silence(runs),
+        "breakdowns": views.view_breakdowns(data),
+        "pairs": views.view_pairs(data),
+        "recipes": views.view_recipes(runs, data.card),
+        "findings": data.findings,
+        "lines": views.card_lines(data.card, data.findings),
+        "browser": browse_questions(data),
+        "notes": data.notes,
+        "printed": PRINTED,
+        "no_interval": NO_INTERVAL[:1].upper() + NO_INTERVAL[1:],
+    }
+    return render_packaged(page_environment(), "report.html.j2", fields)
 
 
 def _read(name: str) -> str:

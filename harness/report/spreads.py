@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.records import Comparison, Question
+from harness.records import Comparison
 from harness.report.data import RunData
 from harness.verdict import figure
 from harness.verdict.scope import figure_in
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 _SAME = 1e-9
 """Points by which sums of the same scores may differ."""
-
-
-FEWEST_PARAGRAPHS = 10
-"""Resamples of fewer hold too few different ones for a bootstrap over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +32,16 @@ class Spread:
 def measure_intervals(data: RunData) -> dict[str, Interval]:
     """The interval of each figure of a run, under its official key; empty where it has no scores of its questions.
 
-    Over paragraphs, else, and with fewer than ten of them, over questions, else Clopper-Pearson. A run that stopped
-    early has bounds in their place.
+    Which one is shown, `harness.intervals.choose_interval` says. A run that stopped early has bounds in their place.
     """
-    from harness.intervals import score_intervals
+    from harness.intervals import shown_intervals
 
     scores = data.scores
     if scores is None or (data.run.bounds is not None and data.run.bounds.partial):
         return {}
     questions = data.questions
-    if questions is None or {question.id for question in questions} != scores.exact.keys():
-        alone = tuple(Question(qid, qid, "", "", ()) for qid in scores.exact)
-        found = score_intervals(alone, scores)
-        # each stands for a paragraph of its own, which nobody knows to be so
-        found = {key: _not_over_paragraphs(every) for key, every in found.items()}
-    else:
-        found = score_intervals(questions, scores)
-        if len({question.passage_id for question in questions}) < FEWEST_PARAGRAPHS:
-            found = {key: _not_over_paragraphs(every) for key, every in found.items()}
-    return {key: every[0] for key, every in found.items() if every}
-
-
-def _not_over_paragraphs(every: tuple[Interval, ...]) -> tuple[Interval, ...]:
-    return tuple(each for each in every if each.method != "bootstrap over paragraphs")
+    whole = questions is not None and {question.id for question in questions} == scores.exact.keys()
+    return shown_intervals(scores, questions if whole else None)
 
 
 def spread_of(comparison: Comparison, data: RunData, intervals: Mapping[str, Interval]) -> Spread | None:

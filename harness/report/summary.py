@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from harness.records import CLOSE, Comparison, Origin, Paired, Recipe, Run, Stage, evidence_sha256
+from harness.data import given_key
+from harness.records import CLOSE, Card, Comparison, Origin, Paired, Run, Stage, evidence_sha256
+from harness.render.views import UNKNOWN_DECODING
 from harness.report.data import ReportData, RunData
 from harness.report.names import name_runs
+from harness.report.pairing import NO_INTERVAL, chosen_changes
 from harness.report.pooled import pool_figures
 from harness.report.spreads import describe_interval, measure_intervals
 from harness.verdict.seeds import FEW
@@ -48,8 +52,14 @@ class Summary:
     """What is to be known beside."""
 
 
-def summarize_run(data: ReportData) -> Summary:
-    """The first run of a report in short, and how the others differ from it."""
+def summarize_run(data: ReportData, uses: Mapping[str, Path] | None = None, card: Path | None = None) -> Summary:
+    """The first run of a report in short, and how the others differ from it.
+
+    Args:
+        data: The runs.
+        uses: What ``--use`` gave for it, which the command for a page repeats.
+        card: What ``--card`` gave.
+    """
     first = data.runs[0]
     run = first.run
     when = run.started if run.finished is None else run.finished
@@ -58,9 +68,9 @@ def summarize_run(data: ReportData) -> Summary:
         f"{name_runs([run])[0]}: {run.kind} run {run.id}, {run.status}, {when}",
         _sentence(run),
         tuple(table for table in tables if table is not None and table.rows),
-        (*(_describe_stage(stage) for stage in run.recipe.stages), _describe_evaluation(run.recipe)),
-        _evidence(run),
-        _more(data),
+        (*(_describe_stage(stage) for stage in run.recipe.stages), _describe_evaluation(run)),
+        _evidence(run, data.card),
+        _more(data, uses or {}, card),
         tuple(_notes(data)),
     )
 
@@ -157,18 +167,20 @@ def _pair_table(data: ReportData) -> Table | None:
     for name, pair in zip(names[1:], data.pairs, strict=False):
         if pair is not None:
             rows += _pair_rows(name, pair)
-    below = f"the intervals are of the paired bootstrap; {names[0]} is what the others are compared with"
+    below = [f"{names[0]} is what the others are compared with"]
+    if any(row[-1] for row in rows):
+        below.append("the intervals are of the paired bootstrap")
+    if not all(row[-1] for row in rows):
+        below.append(NO_INTERVAL)
     headings = ("run", "score", "value", "difference", "interval")
-    return Table("other runs, question by question", headings, tuple(rows), (below,))
+    return Table("other runs, question by question", headings, tuple(rows), tuple(below))
 
 
 def _pair_rows(name: str, pair: Paired) -> Iterator[tuple[str, ...]]:
-    over = "paragraphs" if any(found.over == "paragraphs" for found in pair.changes) else "questions"
-    for found in pair.changes:
-        if found.over == over:
-            interval = "" if found.low is None or found.high is None else f"{found.low:+.2f} to {found.high:+.2f}"
-            value = (pair.exact if found.score == "exact" else pair.f1)[1]
-            yield name, found.score, f"{value:.4f}", f"{found.difference:+.4f}", interval
+    for found in chosen_changes(pair):
+        interval = "" if found.low is None or found.high is None else f"{found.low:+.2f} to {found.high:+.2f}"
+        value = (pair.exact if found.score == "exact" else pair.f1)[1]
+        yield name, found.score, f"{value:.4f}", f"{found.difference:+.4f}", interval
 
 
 def _describe_stage(stage: Stage) -> str:
@@ -182,9 +194,12 @@ def _describe_stage(stage: Stage) -> str:
     )
 
 
-def _describe_evaluation(recipe: Recipe) -> str:
+def _describe_evaluation(run: Run) -> str:
+    recipe = run.recipe
     decoding = recipe.decoding
     data = "data that nobody states" if recipe.evaluation is None else str(recipe.evaluation)
+    if run.kind == "replay":
+        return f"evaluation: {data}; {UNKNOWN_DECODING}"
     return (
         f"evaluation: {data}; {decoding.protocol}, answers of at most {decoding.max_answer_length} tokens, null "
         f"threshold {decoding.null_threshold:g}; {_assumed(recipe.origins)}"
@@ -196,23 +211,28 @@ def _assumed(origins: Mapping[str, Origin]) -> str:
     return f"{count or 'no'} value{'' if count == 1 else 's'} assumed"
 
 
-def _evidence(run: Run) -> tuple[tuple[str, str], ...]:
+def _evidence(run: Run, card: Card | None) -> tuple[tuple[str, str], ...]:
     found = [("evidence", f"sha256 {evidence_sha256(run)}")]
     if run.signature is not None:
         found.append(("signature", run.signature))
     if run.model is not None:
         found.append(("weights", f"sha256 {run.model.sha256}"))
-    if run.card_path is not None:
-        found.append(("card", run.card_path))
+    path = run.card_path if card is None else card.path
+    if path is not None:
+        found.append(("card", path))
     return tuple(found)
 
 
-def _more(data: ReportData) -> tuple[str, ...]:
+def _more(data: ReportData, uses: Mapping[str, Path], card: Path | None) -> tuple[str, ...]:
     paths = [str(each.path) for each in data.runs]
     evaluated = [each.run.evaluated for each in data.runs if each.scores is not None]
-    names = dict.fromkeys(used.ref.name for used in evaluated if used is not None and used.source != "embedded")
-    uses = [part for name in names for part in ("--use", f"{name}=PATH")]
-    command = shlex.join(["harness", "report", *paths, *uses, "-o", "report.html"])
+    given = {name: str(path) for name, path in uses.items()}
+    for used in evaluated:
+        if used is not None and used.source != "embedded" and given_key(used.ref, uses) is None:
+            given.setdefault(used.ref.name, "PATH")
+    options = [part for name, path in given.items() for part in ("--use", f"{name}={path}")]
+    options += [] if card is None else ["--card", str(card)]
+    command = shlex.join(["harness", "report", *paths, *options, "-o", "report.html"])
     return (f"record: {data.runs[0].path}", f"figures and questions: {command}")
 
 

@@ -113,9 +113,15 @@ def view_runs(data: ReportData) -> tuple[RunView, ...]:
     )
 
 
-def view_claims(runs: Sequence[RunView], card: Card | None) -> tuple[ClaimsView, ...]:
-    """The verdicts; runs that were judged together, such as seeds, have theirs in common."""
-    judged = [view for view in runs if view.run.comparisons]
+def view_claims(runs: Sequence[RunView], card: Card | None, *, judged: bool = False) -> tuple[ClaimsView, ...]:
+    """The verdicts; runs that were judged together, such as seeds, have theirs in common.
+
+    Args:
+        runs: Of the report.
+        card: On the page.
+        judged: The verdicts are on its claims, whatever the runs were recorded on.
+    """
+    with_verdicts = [view for view in runs if view.run.comparisons]
     return tuple(
         ClaimsView(
             numbers,
@@ -124,9 +130,9 @@ def view_claims(runs: Sequence[RunView], card: Card | None) -> tuple[ClaimsView,
             count_states(found),
             tuple(dict.fromkeys(c.tolerance for c in found if c.tolerance is not None)),
             tuple(c for c in found if c.seeds is not None),
-            _of_card(members[0].run, card),
+            judged or _of_card(members[0].run, card),
         )
-        for numbers, members in _shared(judged, len(runs), lambda view: view.run.comparisons)
+        for numbers, members in _shared(with_verdicts, len(runs), lambda view: view.run.comparisons)
     )
 
 
@@ -134,7 +140,7 @@ def view_recipes(runs: Sequence[RunView], card: Card | None) -> tuple[RecipeView
     """The recipes, each once."""
     return tuple(
         RecipeView(numbers, members[0], tuple(_tables(members[0].run, card)), members[0].run.recipe.gaps)
-        for numbers, members in _shared(runs, len(runs), lambda view: view.run.recipe)
+        for numbers, members in _shared(runs, len(runs), lambda view: (view.run.kind == "replay", view.run.recipe))
     )
 
 
@@ -211,8 +217,7 @@ def _of_card(run: Run, card: Card | None) -> bool:
 
 
 def _tables(run: Run, card: Card | None) -> Iterator[tuple[str, tuple[Field, ...]]]:
-    recipe = run.recipe
-    for table, origins in zip(recipe_tables(recipe), _origins(recipe), strict=True):
+    for table, origins in zip(recipe_tables(run), _origins(run.recipe), strict=True):
         fields = []
         for row in table.rows:
             origin = origins.get(row.name)

@@ -13,7 +13,6 @@ from harness.report.plots.marks import COLOURS, SHAPES
 from harness.report.plots.rows import LEFT, RIGHT, Axis, Dot, Key, Mark, Row, Strip, Whisker, draw_rows
 from harness.report.plots.scales import stretch
 from harness.report.plots.words import between, counted, points, sentences
-from harness.report.spreads import FEWEST_PARAGRAPHS
 
 GROUPINGS: tuple[tuple[By, str], ...] = (
     ("question-word", "question word"),
@@ -44,21 +43,18 @@ class Figures:
 def measure_group(questions: Sequence[Question], scores: Scores) -> Figures:
     """Exact match with an interval, and F1, of some questions, one or more.
 
-    The interval is a bootstrap over paragraphs, or Clopper-Pearson where fewer than ten paragraphs leave a bootstrap
-    too narrow, or none of them differs.
+    Which interval is shown, `harness.intervals.choose_interval` says.
     """
-    from harness.intervals import bootstrap, clopper_pearson
+    from harness.intervals import bootstrap, choose_interval, clopper_pearson
 
     exact = [scores.exact[question.id] for question in questions]
     f1 = [scores.f1[question.id] for question in questions]
     n, paragraphs = len(questions), [question.passage_id for question in questions]
     means = 100.0 * sum(exact) / n, 100.0 * sum(f1) / n
-    if len(set(paragraphs)) >= FEWEST_PARAGRAPHS:
-        (interval,) = bootstrap([(value,) for value in exact], paragraphs, resamples=_RESAMPLES)
-        if interval.high - interval.low > 1e-9:
-            return Figures(*means, interval.low, interval.high, clustered=True)
-    interval = clopper_pearson(round(sum(exact)), n)
-    return Figures(*means, interval.low, interval.high, clustered=False)
+    binomial = clopper_pearson(round(sum(exact)), n)
+    clustered = bootstrap([(value,) for value in exact], paragraphs, resamples=_RESAMPLES)
+    interval = choose_interval((*clustered, binomial)) or binomial
+    return Figures(*means, interval.low, interval.high, clustered=interval is not binomial)
 
 
 def draw_groups(plot_id: str, names: Sequence[str], runs: Sequence[RunData]) -> list[Plot]:
@@ -136,10 +132,12 @@ def _keys(names: Sequence[str]) -> list[Key]:
 
 
 def _caption(clustered: set[bool], runs: int, groups: int) -> str:
+    from harness.intervals import FEWEST
+
     text = "Filled marks are exact match, hollow ones F1; both stand at the right"
     kinds = {
         True: f"bootstrap over paragraphs ({_RESAMPLES:,} resamples)",
-        False: f"Clopper-Pearson where there are fewer than {FEWEST_PARAGRAPHS} paragraphs or none differs",
+        False: f"Clopper-Pearson where there are fewer than {FEWEST} paragraphs or none differs",
     }
     made = "; ".join(kinds[each] for each in sorted(clustered, reverse=True))
     text += f". Lines are 95 % intervals of exact match: {made}"

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from harness.records import Change, Flips, Paired
 from harness.report.data import Plot
+from harness.report.markup import as_probability
+from harness.report.pairing import NO_INTERVAL, chosen_changes
 from harness.report.plots.rows import LEFT, RIGHT, Axis, Bar, Dot, Key, Mark, Row, Strip, Whisker, draw_rows
 from harness.report.plots.scales import stretch
 from harness.report.plots.words import change, counted, points, sentences
@@ -25,7 +27,7 @@ def draw_pairs(plot_id: str, names: Sequence[str], pairs: Sequence[Paired | None
         (name, pair, found)
         for name, pair in zip(names[1:], pairs, strict=False)
         if pair is not None
-        for found in _chosen(pair)
+        for found in chosen_changes(pair)
     ]
     if not every:
         return None
@@ -37,14 +39,15 @@ def draw_pairs(plot_id: str, names: Sequence[str], pairs: Sequence[Paired | None
     title = f"Differences from {names[0]}"
     rows = [_row(name, pair, found) for name, pair, found in every]
     keys = [Key("exact match", Dot(0.0, "circle", "accent")), Key("F1", Dot(0.0, "square", "accent-2"))]
-    keys.append(Key("interval", Whisker(0.0, 1.0, "ink")))
-    levels = sorted({f"{100 * found.level:g} %" for _, _, found in every})
-    units = sorted({found.over for _, _, found in every})
-    caption = (
-        "Each run less the first on the same questions; right of zero it is better. Lines are "
-        f"{' and '.join(levels)} intervals of the paired bootstrap over {' and '.join(units)}; a mark without one has "
-        "too few that differ"
-    )
+    caption = "Each run less the first on the same questions; right of zero it is better"
+    drawn = [found for _, _, found in every if found.low is not None and found.high is not None]
+    if drawn:
+        keys.append(Key("interval", Whisker(0.0, 1.0, "ink")))
+        levels = sorted({f"{100 * found.level:g} %" for found in drawn})
+        units = sorted({found.over for found in drawn})
+        caption += f". Lines are {' and '.join(levels)} intervals of the paired bootstrap over {' and '.join(units)}"
+    if len(drawn) < len(every):
+        caption += f"; {NO_INTERVAL}"
     decisive = {text for _, pair, _ in every for text in pair.decisive}
     if decisive:
         caption += f". Not only the models differ: {'; '.join(sorted(decisive)[:4])}"
@@ -67,12 +70,6 @@ def draw_flips(plot_id: str, first: str, second: str, pair: Paired) -> Plot | No
     return Plot(plot_id, title, caption, svg)
 
 
-def _chosen(pair: Paired) -> list[Change]:
-    """Exact match and F1, over paragraphs where these are known: questions about one are no independent draws."""
-    over = "paragraphs" if any(found.over == "paragraphs" for found in pair.changes) else "questions"
-    return [found for found in pair.changes if found.over == over]
-
-
 def _row(name: str, pair: Paired, found: Change) -> Row:
     shape, class_ = ("circle", "accent") if found.score == "exact" else ("square", "accent-2")
     marks: list[Mark] = []
@@ -80,7 +77,7 @@ def _row(name: str, pair: Paired, found: Change) -> Row:
         marks.append(Whisker(found.low, found.high, class_))
     marks.append(Dot(found.difference, "circle" if shape == "circle" else "square", class_))
     before, after = pair.exact if found.score == "exact" else pair.f1
-    detail = f"{_NAMES[found.score]} {points(before)} to {points(after)}, p {_probability(found.randomization_p)}"
+    detail = f"{_NAMES[found.score]} {points(before)} to {points(after)}, p {as_probability(found.randomization_p)}"
     return Row(name, (Strip(tuple(marks)),), _difference(found), "ink", (detail,), _words(name, found))
 
 
@@ -93,12 +90,8 @@ def _difference(found: Change) -> str:
 def _words(name: str, found: Change) -> str:
     return (
         f"{name}: {_NAMES[found.score]} {_difference(found)}, over {counted(found.units, found.over[:-1])}, "
-        f"p {_probability(found.randomization_p)}"
+        f"p {as_probability(found.randomization_p)}"
     )
-
-
-def _probability(value: float) -> str:
-    return f"{value:.4f}" if value >= 0.0001 else "< 0.0001"
 
 
 def _flip_row(flip: Flips) -> Row:

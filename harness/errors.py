@@ -113,6 +113,12 @@ class HubNameError(HubError):
     exit_code = 2
 
 
+class HubAddressError(HubError):
+    """The address of the Hub cannot be used."""
+
+    exit_code = 2
+
+
 class RunError(HarnessError):
     """Training or prediction failed; the original error is the cause."""
 

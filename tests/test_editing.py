@@ -684,6 +684,8 @@ def test_runs_that_prove_nothing_are_refused(card):
     refused(card, replace(run, card_name="other"), "a record of 'other', the card is of 'tiny'")
     embedded = DataUsed(DataRef("pocket", "validation"), 2000, 1000, "0" * 64, "embedded")
     refused(card, replace(run, evaluated=embedded), "the embedded data set has changed")
+    xquad = DataUsed(DataRef("xquad", "validation", "xquad.en"), 1190, 1190, "0" * 64, "xquad.en.json")
+    refused(card, replace(run, evaluated=xquad), "differs from the published file")
     refused(card, (), "found no run")
     edit(card, "train[:10]", "train[:20]")
     refused(card, run, "another recipe")

@@ -91,7 +91,7 @@ WRITTEN = [(text, subset) for subset, texts in SUBSETS.items() for text in texts
 @pytest.mark.parametrize(("written", "subset"), WRITTEN)
 def test_a_subset_in_a_header_a_row_a_label_and_a_block(written: str, subset: str) -> None:
     above = "Results on the `mira/harbour` validation set\n\n"
-    ours = "mira/harbour:default:validation"
+    ours = "mira/harbour:validation"
     expected = [f"exact_match {subset} 77.4 {ours}", f"f1 {subset} 85.0 {ours}"]
     companion = "NoAns" if subset != "no_ans" else "HasAns"
     header = f"{above}| metric | {companion} | {written} |\n|---|---|---|\n| EM | 11.1 | 77.4 |\n| F1 | 22.2 | 85.0 |"
@@ -104,8 +104,12 @@ def test_a_subset_in_a_header_a_row_a_label_and_a_block(written: str, subset: st
     assert claims(label) == expected
     entry = f"{above}- EM {written}: 77.4\n- F1 {written}: 85.0"
     assert claims(entry) == expected
-    keyed = f"{above}```\n{written}:\n  exact: 77.4\n  f1: 85.0\n```"
-    assert claims(keyed) == expected
+    if not written.casefold().startswith("with "):  # a statement of a program
+        assert claims(f"{above}```\n{written}:\n  exact: 77.4\n  f1: 85.0\n```") == expected
+    nested = f"{above}- {companion}\n  - EM: 1.1\n- **{written}**:\n  - EM: 77.4\n  - F1: 85.0\n\nNext.\n\n- EM: 9.1"
+    assert claims(nested)[1:] == [*expected, "exact_match all 9.1 mira/harbour:validation"]
+    titled = f"{above}{written}:\n\n```\nexact: 77.4\nf1: 85.0\n```"
+    assert claims(titled) == expected
 
 
 def test_header_of_all_and_its_parts() -> None:
@@ -115,7 +119,7 @@ def test_header_of_all_and_its_parts() -> None:
         "| EM | 80.49 | 77.4 | 88.9 |\n| F1 | 86.1 | 85.0 | 88.9 |"
     )
     expected = [
-        f"{metric} {subset} {digits} {OURS}"
+        f"{metric} {subset} {digits} mira/harbour:validation"
         for metric, row in (("exact_match", ("80.49", "77.4", "88.9")), ("f1", ("86.1", "85.0", "88.9")))
         for subset, digits in zip(("all", "has_ans", "no_ans"), row, strict=True)
     ]
@@ -138,9 +142,18 @@ def test_a_part_whose_metric_is_not_said_is_unsure() -> None:
     body = "| Data | EM | F1 | HasAns | NoAns |\n|---|---|---|---|---|\n| SQuAD 2.0 | 80.5 | 83.1 | 77.2 | 83.8 |"
     card = parse_card(f"---\nlicense: mit\n---\n\n{body}\n", "me/owl.md")
     read = [(c.subset, c.digits, c.confidence < 0.6) for c in card.claims]
-    assert read == [("all", "80.5", False), ("all", "83.1", False), ("has_ans", "77.2", True), ("no_ans", "83.8", False)]
+    assert read == [
+        ("all", "80.5", False),
+        ("all", "83.1", False),
+        ("has_ans", "77.2", True),
+        ("no_ans", "83.8", False),
+    ]
     one = body.replace("EM | F1", "number | F1")
-    assert claims(one, "license: mit") == ["f1 all 83.1 squad_v2", "f1 has_ans 77.2 squad_v2", "f1 no_ans 83.8 squad_v2"]
+    assert claims(one, "license: mit") == [
+        "f1 all 83.1 squad_v2",
+        "f1 has_ans 77.2 squad_v2",
+        "f1 no_ans 83.8 squad_v2",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +191,10 @@ def test_a_result_s_name_is_the_data_set_of_its_type(text: str) -> None:
 
 
 def test_names_in_tables_and_blocks() -> None:
-    two = HARBOUR + "\n  - dataset: {type: squad_v2, name: SQuAD 2.0, split: validation}\n    metrics: [{type: f1, value: 7}]"
+    two = (
+        HARBOUR
+        + "\n  - dataset: {type: squad_v2, name: SQuAD 2.0, split: validation}\n    metrics: [{type: f1, value: 7}]"
+    )
     ours, squad = "mira/harbour:default", "squad_v2"
     assert claims("| Data | F1 |\n|---|---|\n| Harbour | 80.5 |\n| SQuAD 2.0 | 60.5 |", two) == [
         f"f1 all 80.5 {ours}", f"f1 all 60.5 {squad}"
@@ -207,7 +223,9 @@ def test_a_name_of_two_data_sets_or_of_a_known_one_stays_as_written() -> None:
 
 
 def test_parts_of_one_data_set_are_told_apart_by_their_configs() -> None:
-    two = _index("type: mira/harbour, name: Old Harbour, config: old", "type: mira/harbour, name: New Harbour, config: new")
+    two = _index(
+        "type: mira/harbour, name: Old Harbour, config: old", "type: mira/harbour, name: New Harbour, config: new"
+    )
     assert data_of("Evaluated on Old Harbour:", two) == {"mira/harbour:old"}
     assert data_of("Evaluated on Harbour:", two) == {"mira/harbour"}
 
@@ -217,3 +235,25 @@ def test_a_generic_name_counts_where_it_stands_as_one() -> None:
     assert data_of("Evaluated on the custom dataset:", custom) == {"mira/reviews"}
     assert data_of("With a custom tokenizer:", custom) == {"None"}
     assert claims(f"## Custom\n\n{TABLE}", custom)[0].endswith(" None")
+
+
+def test_a_column_whose_questions_are_not_known_is_kept_and_open() -> None:
+    body = "| metric | all | questions with long answers |\n|---|---|---|\n| EM | 80.1 | 77.4 |"
+    card = parse_card(f"---\n{HARBOUR}\n---\n\n{body}\n", "mira/harbour-qa/README.md")
+    read = [(c.digits, str(c.data), c.confidence) for c in card.claims if c.origin == "table"]
+    assert read == [("80.1", OURS, 0.95), ("77.4", "None", 0.5)]
+    counts = body.replace("80.1 | 77.4 |\n", "").replace("77.4", "77")
+    assert claims(counts) == [f"exact_match all 80.1 {OURS}"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("On SQuAD 2.0, which adds unanswerable questions, it gets EM 79.9.", "exact_match all 79.9 squad_v2"),
+        ("Trained on unanswerable questions too, it reaches an F1 of 83.1.", f"f1 all 83.1 {OURS}"),
+        ("- EM: 80.1 (HasAns: 77.4, NoAns: 88.9)", f"exact_match all 80.1 {OURS}"),
+        ("EM 80.1 overall, 77.4 on answerable questions.", f"exact_match all 80.1 {OURS}"),
+    ],
+)
+def test_a_subset_that_is_only_spoken_of(sentence: str, expected: str) -> None:
+    assert claims(sentence)[0] == expected

@@ -10,7 +10,7 @@ import pytest
 
 from harness import squad
 from harness.errors import DataError
-from harness.intervals import bootstrap, clopper_pearson, score_intervals
+from harness.intervals import FEWEST, bootstrap, choose_interval, clopper_pearson, score_intervals, shown_intervals
 from harness.prediction_files import read_predictions
 from harness.squad_files import read_squad_file
 
@@ -200,6 +200,39 @@ def test_rules_1_1_have_two_figures(make_question):
     assert list(score_intervals(questions, scores, resamples=50)) == ["exact_match", "f1"]
     with pytest.raises(DataError, match="not of the 1 of the data"):
         score_intervals(questions[:1], scores)
+
+
+@pytest.mark.parametrize("count", [FEWEST - 1, FEWEST])
+def test_one_interval_is_shown_and_few_paragraphs_have_none(make_question, count):
+    questions = [make_question(str(i), ["x y"] if i % 3 else [], passage_id=f"0:{i % count}") for i in range(60)]
+    answers = {q.id: ["x y", "x", ""][int(q.id) % 7 % 3] for q in questions}
+    scores = squad.score_predictions(questions, answers)
+    every, shown = score_intervals(questions, scores), shown_intervals(scores, questions)
+    assert list(shown) == list(every)
+    for key, interval in shown.items():
+        few = every[key][0].units < FEWEST  # of the subset
+        wanted = every[key][0] if not few else every[key][-1] if key.endswith("exact") else every[key][1]
+        assert interval == (shown["NoAns_exact"] if key == "NoAns_f1" else wanted), key
+    assert {each.method for each in shown.values()} == (
+        {"bootstrap over paragraphs"} if count == FEWEST else {"Clopper-Pearson", "bootstrap over questions"}
+    )
+
+
+def test_without_the_questions_no_paragraphs_are_known(make_question):
+    questions = [make_question(str(i), ["x y"], passage_id=f"0:{i // 2}") for i in range(40)]
+    scores = squad.score_predictions(questions, {q.id: ["x y", "x"][int(q.id) % 2] for q in questions}, rules="2.0")
+    every = score_intervals(questions, scores)
+    shown = shown_intervals(scores)
+    assert shown["exact"] == every["exact"][-1] and shown["exact"].method == "Clopper-Pearson"
+    assert shown["f1"] == next(each for each in every["f1"] if each.method == "bootstrap over questions")
+
+
+def test_what_a_few_questions_give_has_no_bootstrap(make_question):
+    questions = [make_question(str(i), ["x y"], passage_id=f"0:{i}") for i in range(FEWEST - 1)]
+    scores = squad.score_predictions(questions, {q.id: ["x y", "x"][int(q.id) % 2] for q in questions})
+    shown = shown_intervals(scores, questions)
+    assert list(shown) == ["exact_match"] and shown["exact_match"] == clopper_pearson(5, 9)
+    assert choose_interval(()) is None
 
 
 def test_published_predictions(shared):

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from documents import HOSTILE, MARKDOWN, finished_run, hostile_run, plain, structure, tables
+from tiny_world import card, write_world
 
+from harness.cli import main
+from harness.errors import TemplateError
 from harness.examples import judge_example
-from harness.records import Example, ExampleComparison, Origin, Place, ProbableAnswer, Run, Verdict, from_json, to_json
+from harness.opened_data import open_data
+from harness.records import (
+    DataRef,
+    Decoding,
+    Example,
+    ExampleComparison,
+    Origin,
+    Place,
+    ProbableAnswer,
+    Recipe,
+    Run,
+    Verdict,
+    from_json,
+    to_json,
+)
 from harness.render import render_report
+from harness.render.sandbox import render_template
+from harness.render.views import recipe_tables, repeat_command
+from harness.replay import replay_predictions
 
 
 @pytest.fixture
@@ -82,7 +105,9 @@ def test_report_names_the_origin_of_every_value(run: Run) -> None:
     assert teacher["student"] == ("pocket/roberta-2x64", "stated, line 31")
     assert teacher["adam_beta2"] == ("0.98", "assumed: 0.999 diverged | with this batch size")
     assert teacher["weight_decay"] == ("0", "default: transformers TrainingArguments")
-    assert teacher["teacher"] == ("not stated", "")
+    assert "warmup_rounding" in teacher
+    idle = {"teacher", "temperature", "distillation_loss_weight", "distillation_loss", "layer_map", "masked_lm"}
+    assert not idle & teacher.keys()
     student = {name: value for name, value, _ in found["Stage student"][1:]}
     assert student["data"] == "pocket:train[:2000] + pocket:train"
     evaluation = {name: (value, origin) for name, value, origin in found["Evaluation"][1:]}
@@ -122,6 +147,70 @@ def test_the_command_repeats_a_seed_given_for_the_run(run: Run) -> None:
     stages = tuple(replace(stage, seed=7, origins={"seed": Origin("given")}) for stage in run.recipe.stages)
     seeded = replace(run, recipe=replace(run.recipe, stages=stages))
     assert f"harness reproduce {run.card_path} --seed 7" in render_report(seeded)
+
+
+def replayed(run: Run, **changes: object) -> Run:
+    recipe = Recipe((), DataRef("mini", "validation"), Decoding(), {})
+    return replace(run, kind="replay", recipe=recipe, used={"mini": "my mini.json"}, best={}, **changes)  # type: ignore
+
+
+def test_the_command_repeats_a_replay(run: Run) -> None:
+    data = "data:mini:validation | n:12 | sha256:0 | rules:2.0"
+    plain_run = replayed(run, predictions_file="answers.json", signature=f"{data} | v:1")
+    begin, use = "harness compare CARD answers.json --data mini:validation", "--use 'mini=my mini.json'"
+    assert repeat_command(plain_run) == f"{begin} {use}"
+    assert repeat_command(replace(plain_run, best={"best_f1": 1.0})) == f"{begin} --na-prob-file NULL_ODDS {use}"
+    lacking = replace(plain_run, signature=f"{data} | missing:3 scored 0 | v:1")
+    assert repeat_command(lacking) == f"{begin} --missing zero {use}"
+    assert repeat_command(replace(lacking, best={"best_f1": 1.0})) == (
+        f"{begin} --na-prob-file NULL_ODDS --missing zero {use}"
+    )
+    bare = replace(plain_run, predictions_file=None, signature=None, used={})
+    assert repeat_command(bare) == "harness compare CARD predictions.json --data mini:validation"
+
+
+def test_the_command_of_a_replay_gives_the_same_run_again(tmp_path, monkeypatch, capsys):
+    """What it says is carried out, with the words in capitals replaced."""
+    monkeypatch.chdir(tmp_path)
+    write_world(tmp_path, card())
+    answers = {str(i): "c" if i % 2 else "" for i in range(11)}  # the last has none
+    Path("predictions.json").write_text(json.dumps(answers), "utf-8")
+    Path("odds.json").write_text(json.dumps({qid: float(i) for i, qid in enumerate(answers)}), "utf-8")
+    data = open_data("mini:validation", {"mini": Path("mini.json")})
+    _, first = replay_predictions(
+        *("tiny", Path("predictions.json"), data, Path("runs")),
+        null_odds=Path("odds.json"),
+        uses={"mini": Path("mini.json")},
+        missing="zero",
+    )
+    words = shlex.split(repeat_command(first).replace("CARD", "tiny.md").replace("NULL_ODDS", "odds.json"))
+    assert main([*words[1:], "--runs", "again"]) in (0, 1)
+    assert f"again/{first.id}/record.json" in capsys.readouterr().err
+
+
+def test_fields_without_effect_are_shown_where_somebody_told_them(run: Run) -> None:
+    def shown(**changes: object) -> set[str]:
+        stage = replace(run.recipe.stages[0], kind="finetune", teacher=None, **changes)  # type: ignore[arg-type]
+        tables = recipe_tables(replace(run, recipe=replace(run.recipe, stages=(stage,))))
+        return {row.name for row in tables[0].rows}
+
+    silent = shown(origins={})
+    assert not silent & {"teacher", "temperature", "attention_target", "augment_factor", "space_words"}
+    assert silent >= {"kind", "student", "data", "epochs", "seed", "augment", "layer_map"} - {"layer_map"}
+    told = shown(origins={"temperature": Origin("stated"), "space_words": Origin("default", "d")})
+    assert told - silent == {"temperature"}
+    assert "teacher" in shown(origins={"teacher": Origin("assumed", "a reason")})
+    distilled = replace(run.recipe.stages[0], kind="distil_logits", hidden_loss_weight=1.0, origins={})
+    rows = recipe_tables(replace(run, recipe=replace(run.recipe, stages=(distilled,))))[0].rows
+    assert {"teacher", "temperature", "layer_map"} <= {row.name for row in rows}
+
+
+def test_a_template_that_cannot_be_rendered_is_one_error(run: Run) -> None:
+    with pytest.raises(TemplateError, match=r"^report\.md\.j2:1: the package's template cannot be rendered \(.*fault"):
+        render_template("report.md.j2", {})
+    fields = {"given": (), "comparisons": (object(),), "show_line": True}
+    with pytest.raises(TemplateError, match=r"^_results\.md\.j2:\d+: "):  # the file that is to blame
+        render_template("_results.md.j2", fields)
 
 
 def with_examples(run: Run) -> Run:

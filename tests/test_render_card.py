@@ -23,7 +23,10 @@ from harness.recipes import fields, plan_recipe
 from harness.recipes.profiles import PROFILES
 from harness.records import Bounds, Card, Claim, Computed, DataRef, DataUsed, Question, Recipe, Run, Scores, Verdict
 from harness.render import write_card
+from harness.render.measured import find_intervals
 from harness.render.recipe_blocks import same_values
+from harness.report.data import RunData
+from harness.report.spreads import measure_intervals
 from harness.signature import decoding_parts, join_signature
 from harness.squad import summarize
 from harness.store import load_run
@@ -380,6 +383,24 @@ def test_intervals_are_those_of_the_scores() -> None:
     binomial = found["exact"][-1]
     assert f"{binomial.low:.4f} to {binomial.high:.4f}" in alone
     assert "Clopper-Pearson; bootstrap over questions" in alone
+
+
+def test_a_card_and_a_report_show_the_same_intervals() -> None:
+    scores, questions = scored()
+    run = sealed_run(scores=summarize(scores), by_kind={})
+    for known in (questions, questions[:8], None):
+        part = scores if known is None or len(known) == 60 else part_of(scores, known)
+        own = replace(run, scores=summarize(part))
+        card = find_intervals(own, part, known)
+        report = measure_intervals(RunData(Path("x"), own, None if known is None else tuple(known), part))
+        assert card == report and card
+
+
+def part_of(scores: Scores, questions: list[Question]) -> Scores:
+    ids = [question.id for question in questions]
+    return replace(
+        scores, **{name: {qid: getattr(scores, name)[qid] for qid in ids} for name in ("exact", "f1", "has_ans")}
+    )
 
 
 def test_scores_of_something_else_are_refused() -> None:

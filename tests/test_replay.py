@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_world import card, write_world
 
+from harness import environment, run_folder
 from harness.cli import main
 from harness.errors import PredictionsError, RecordError
 from harness.evidence import find_evidence, judge, open_card, outcome
@@ -99,8 +100,8 @@ def test_files_that_are_no_predictions_of_the_data(world, capsys, change, said):
     (world / "answers.json").write_text(json.dumps(ANSWERS | change), "utf-8")
     code, _, err = call(capsys, "tiny.md", "answers.json", *DATA)
     assert code == 2
-    assert said in err
-    assert not list((world / "runs").glob("*/predictions.json"))
+    assert said in err and "answers.json" in err
+    assert not (world / "runs").exists()
 
 
 def test_missing_ids_are_an_error_unless_scored_zero(world, capsys):
@@ -108,7 +109,8 @@ def test_missing_ids_are_an_error_unless_scored_zero(world, capsys):
     (world / "answers.json").write_text(json.dumps(answers), "utf-8")
     code, _, err = call(capsys, "tiny.md", "answers.json", *DATA)
     assert code == 2
-    assert "1 of 12 questions have no prediction" in err
+    assert "answers.json: 1 of 12 questions have no prediction" in err
+    assert not (world / "runs").exists()
     code, out, _ = call(capsys, "tiny.md", "answers.json", *DATA, "--missing", "zero", "--json")
     (comparison,) = json.loads(out)["comparisons"]
     assert (code, comparison["reproduced"]) == (1, pytest.approx(100 * 8 / 12))
@@ -133,9 +135,42 @@ def test_null_odds_give_the_best_figures(world, tmp_path):
     # without an answer where the odds say so, the answer to question 0 is none, and right
     assert run.best["best_exact"] == pytest.approx(100 * 10 / 12)
     assert replay_predictions("tiny", Path("answers.json"), data, tmp_path / "runs")[1].best == {}
-    odds.write_text('{"0": 1.0}', "utf-8")
-    with pytest.raises(PredictionsError, match="null odds are not of the questions"):
-        replay_predictions("tiny", Path("answers.json"), data, tmp_path / "runs", null_odds=odds)
+    for content, message in (('{"0": 1.0}', "null odds are not of the questions"), ('{"0": "1"}', "expected a number")):
+        odds.write_text(content, "utf-8")
+        with pytest.raises(PredictionsError, match=message):
+            replay_predictions("tiny", Path("answers.json"), data, tmp_path / "others", null_odds=odds)
+    assert not (tmp_path / "others").exists()
+
+
+def test_a_replay_is_the_same_run_whatever_else_is_installed(world, monkeypatch):
+    data = open_data("mini:validation", {"mini:validation": Path("mini.json")})
+    _, run = replay_predictions("tiny", Path("answers.json"), data, world / "runs")
+    assert run.environment.packages == {}
+    known = environment._version
+    monkeypatch.setattr(environment, "_version", lambda name: "9" if name == "torch" else known(name))
+    assert replay_predictions("tiny", Path("answers.json"), data, world / "runs")[1].id == run.id
+    monkeypatch.setattr(environment, "_version", lambda name: None if name != "modelcard-harness" else known(name))
+    assert replay_predictions("tiny", Path("answers.json"), data, world / "runs")[1].id == run.id
+    monkeypatch.setattr(run_folder, "harness_version", lambda: "999")
+    assert replay_predictions("tiny", Path("answers.json"), data, world / "runs")[1].id != run.id
+
+
+def test_a_report_of_a_replay_says_nothing_of_a_decoding(world, capsys):
+    assert call(capsys, "tiny.md", "answers.json", *DATA)[0] == 0
+    (folder,) = (world / "runs").iterdir()
+    run = load_run(folder)
+    save_run(folder, replace(run, environment=replace(run.environment, packages={"torch": "2.9"})))  # of an earlier one
+    assert main(["report", str(folder), "--format", "md"]) == 0
+    assert main(["report", str(folder), "-o", "page.html", "--use", "mini=mini.json"]) == 0
+    assert main(["report", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    page = (world / "page.html").read_text("utf-8")
+    unknown = "predictions of another program; how they were decoded is not known"
+    assert f"evaluation: mini:validation; {unknown}" in " ".join(shown.split())
+    for text in (shown, page):
+        assert unknown in text and "mini:validation" in text
+        for untrue in ("n_best", "max_answer_length", "run_qa", "predictions were given", "torch"):
+            assert untrue not in text, untrue
 
 
 SEEDS = {
@@ -208,6 +243,15 @@ def test_a_file_whose_name_says_nothing_is_explained(world, capsys):
     code, _, err = call(capsys, "tiny.md", "answers.json", "--data", "mine.json")
     assert code == 1
     assert "if mine.json holds what the card claims to be about, say so: mini:validation as the data" in err
+    assert "claims are about it)" in err
+
+
+def test_data_of_two_names_in_a_card_are_explained(world, capsys):
+    """A reference that fits some claims: only the card can say that its other name is the same."""
+    card = (world / "tiny.md").read_text("utf-8")
+    (world / "tiny.md").write_text(f"{card}\n## Results on Miniature\n\nEvaluated on Miniature: EM is 50.0.\n", "utf-8")
+    _, _, err = call(capsys, "tiny.md", "answers.json", *DATA)
+    assert "the card also names Miniature: if that is mini too, write mini in its place" in err
 
 
 def test_the_report_of_a_replay_says_how_to_repeat_it(world, capsys):

@@ -43,6 +43,7 @@ from harness.records import (
     Card,
     DataUsed,
     Finding,
+    ModelUsed,
     Predictions,
     Question,
     evidence_sha256,
@@ -227,7 +228,12 @@ def test_two_runs_stand_side_by_side(two, world):
         for row in runs.one("div", **{"aria-label": "Right and wrong"}).all("tr")[1:]
     }
     assert (counts["only run 1 right"], counts["only run 2 right"], counts["both wrong"]) == ("1", "2", "1")
-    assert f"{pair.mcnemar.p:.4f}" in text
+    assert (
+        f"McNemar's test of exact match, which takes all 7 questions for independent: p {pair.mcnemar.p:.4f}," in text
+    )
+    differences = runs.one("div", **{"aria-label": "Differences"})
+    assert "McNemar" not in differences.text  # its p is in no column of another's
+    assert "none" in differences.text and "No interval where fewer than 10 differ" in text
     assert all(one.run.id in text for one in data.runs)
     (select,) = page.all("select", id="run")
     assert [option.text for option in select.all("option")] == ["run 1", "run 2"]
@@ -552,6 +558,11 @@ def test_altered_null_odds_are_left_out(two, world):
     one = gathered(two[:1], world).runs[0]
     assert one.predictions.answers == FIRST and one.predictions.null_odds == {}
     assert "does not give the best figures" in one.notes[0]
+    odds = {qid: -3.5 + n for n, qid in enumerate(FIRST)}
+    for changed in ({**odds, "q-short": float("nan")}, {**odds, "q-other": 0.0}, dict(list(odds.items())[1:])):
+        (two[0] / "null_odds.json").write_text(json.dumps(changed), "utf-8")
+        one = gathered(two[:1], world).runs[0]
+        assert one.predictions.null_odds == {} and "left out" in one.notes[0]
     (two[0] / "null_odds.json").unlink()
     assert "cannot be read" in gathered(two[:1], world).runs[0].notes[0]
 
@@ -716,6 +727,74 @@ def test_a_file_without_a_known_name_is_given_by_it(world):
 def test_a_run_given_twice_is_refused(two):
     with pytest.raises(RecordError, match="expected every run once"):
         gather_report([two[0], two[0] / "record.json"])
+
+
+# a card that is given
+
+
+CLAIMS = """---
+model-index:
+- name: org/model
+  results:
+  - task: {type: question-answering}
+    dataset: {type: squad_v2, name: SQuAD, split: validation}
+    metrics:
+    - {type: exact_match, value: 57.14}
+---
+
+# org/model
+"""
+
+
+@pytest.mark.parametrize("kind", ["replay", "released"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_card_is_given_for_runs_that_name_none(two, world, call, kind, count):
+    """Neither replays nor evaluations of released weights have the path of a card in their record."""
+    (world / "given card.md").write_text(CLAIMS, "utf-8")
+    for path in two:
+        run = load_run(path)
+        assert run.card_path is None
+        if kind == "released":
+            save_run(path, replace(run, kind="released", model=ModelUsed("org/model", "0" * 64)))
+    options = [*two[:count], "--card", "given card.md", "--use", "squad_v2=data.json"]
+    code, out, err = call(*options, "-o", "a.html")
+    assert (code, out) == (0, ""), err
+    page = parse_page((world / "a.html").read_text("utf-8"))
+    card_section = page.one("section", id="card")
+    assert card_section.all("code")[0].text == "given card.md"
+    table, *others = page.all("table", class_="claims")
+    states = [row.one("span", class_="state").text for row in table.all("tr")[1:]]
+    assert states == ["not_comparable"]  # of 7 questions, and claimed of all 11,873
+    assert len(others) == count - 1
+    # the verdicts are on the card that is given, so that its lines can be linked
+    assert table.one("a").attributes["href"] == "#L8" and page.one("li", id="L8")
+    code, out, _ = call(*options)
+    assert code == 0 and "card: given card.md" in out and "not_comparable" in out
+    assert "--use squad_v2=data.json --card 'given card.md' -o report.html" in out
+    code, out, _ = call(*options, "--format", "results")
+    results = json.loads(out)
+    assert code == 0 and results["card"]["path"] == "given card.md" and len(results["runs"]) == count
+    assert [claim["verdict"] for claim in results["claims"]] == ["not_comparable"]
+
+
+def test_a_card_found_elsewhere_has_the_path_of_the_record(tmp_path, monkeypatch):
+    folder = reproduce(tmp_path, card(), monkeypatch)
+    here = render_page(gather_report([folder]))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert render_page(gather_report([folder])) == here
+
+
+@pytest.mark.parametrize("arguments", [["-o", "a.html"], ["--format", "md"]])
+def test_a_template_that_fails_is_one_message(two, world, call, monkeypatch, arguments):
+    monkeypatch.setattr("harness.report.views.repeat_command", lambda run: None)
+    monkeypatch.setattr("harness.render.report.used_data", lambda run: 5)
+    code, out, err = call(two[0], *arguments)
+    assert (code, out) == (2, "") and not (world / "a.html").exists()
+    assert "Traceback" not in err and err.count("\n") == 1
+    name = "report.md.j2" if "md" in arguments else "_report_evidence.html.j2"
+    assert re.search(rf"{re.escape(name)}:\d+: the package's template cannot be rendered \(", err)
 
 
 # the command

@@ -125,10 +125,11 @@ def test_intervals_fall_back_and_never_belong_to_another_figure():
     assert "over paragraphs" in paragraphs.what
     # without the questions, paragraphs are not known
     alone = replace(data, questions=None)
-    questions = spread_of(comparison, alone, measure_intervals(alone))
-    over_questions = score_intervals(data.questions, data.scores)["exact"][1]
-    assert (questions.low, questions.high) == (over_questions.low, over_questions.high)
-    assert "over questions" in questions.what
+    every = score_intervals(data.questions, data.scores)
+    for at, key, wanted in ((0, "exact", every["exact"][2]), (1, "f1", every["f1"][1])):
+        found = spread_of(data.run.comparisons[at], alone, measure_intervals(alone))
+        assert (found.low, found.high) == (wanted.low, wanted.high)
+        assert found.what.endswith({"exact": "Clopper-Pearson", "f1": "over questions"}[key])
     # a figure that is not the run's own has no interval of the run's
     other = replace(comparison, reproduced=comparison.reproduced + 1e-6)
     assert spread_of(other, data, measure_intervals(data)) is None
@@ -273,20 +274,14 @@ def test_precision_and_recall_are_the_curves():
         assert any(f"{curve.average_precision:.2f}" in text for text in shown.texts())
 
 
-def test_null_odds_that_do_not_fit_are_told_and_not_drawn():
+def test_null_odds_beyond_every_axis_are_told_and_not_drawn():
     data = make_run()
-    ids = list(data.predictions.null_odds)
-    short = {qid: data.predictions.null_odds[qid] for qid in ids[1:]}
-    others = {qid: -value for qid, value in data.predictions.null_odds.items()}
-    for odds, why in (
-        (short, "lack 1 of 120"),
-        (others, "best figures of its record"),
-        ({**others, ids[0]: math.inf}, "finite"),
-        ({**others, ids[0]: -1.7e308}, "finite"),
-    ):
+    first = next(iter(data.predictions.null_odds))
+    for value in (math.inf, -1.7e308):
+        odds = {**data.predictions.null_odds, first: value}
         drawn = draw_all(ReportData((replace(data, predictions=Predictions(data.predictions.answers, odds)),)))
         assert not [plot for plot in drawn.plots if "thresholds" in plot.id or "precision" in plot.id]
-        assert why in " ".join(drawn.notes)
+        assert "finite" in " ".join(drawn.notes)
     assert not [plot for plot in plots(make_run(odds=False)) if "thresholds" in plot or "precision" in plot]
 
 
@@ -395,7 +390,7 @@ def test_differences_and_flips_of_pairs(tmp_path):
             pytest.approx(change.high, abs=ROUGH * 5),
         )
         assert f"{change.difference:+.2f}" in "".join(row.itertext())
-    assert "over paragraphs" in shown.plot.caption
+    assert "over paragraphs" in shown.plot.caption and "fewer than 10" not in shown.plot.caption
     alone = replace(pair, changes=tuple(change for change in pair.changes if change.over == "questions"))
     assert "over questions" in plots(first, second, pairs=(alone,))["plot-pairs"].caption
     flips = Drawing(drawn["plot-flips-2"])
@@ -411,7 +406,10 @@ def test_a_pair_without_intervals_is_drawn(tmp_path):
     first = make_run(name="one")
     pair = paired(tmp_path, first, replace(first, predictions=Predictions(dict(first.predictions.answers), {})))
     drawn = plots(first, first, pairs=(pair,))
-    assert not any(Drawing(drawn["plot-pairs"]).whiskers(row) for row in Drawing(drawn["plot-pairs"]).rows())
+    shown = Drawing(drawn["plot-pairs"])
+    assert not any(shown.whiskers(row) for row in shown.rows())
+    assert "interval" not in shown.texts() and "Lines are" not in shown.plot.caption
+    assert "fewer than 10 differ" in shown.plot.caption
     assert "plot-flips-2" not in drawn
 
 

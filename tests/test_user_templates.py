@@ -281,3 +281,9 @@ def test_filters_give_escaped_text_only() -> None:
 def test_errors_have_no_address_of_an_object(render: Render) -> None:
     for source in ("{{ range | text }}", "{{ run.scores.items | text }}", "{{ {'a': run} | yaml }}", "{{ range() }}"):
         assert not re.search(r" at 0x|Run\(schema", refused(render, source))
+
+
+@pytest.mark.parametrize("name", ["report.md.j2", "_results.md.j2", "published.md.j2"])
+def test_a_template_of_the_package_that_is_no_card_is_refused(name):
+    with pytest.raises(TemplateError, match="a template of something else"):
+        write_card(sealed_run(), template=name)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from harness.cards import code, front_matter, models, results, settings, speeds
 from harness.cards.about import Around
 from harness.cards.blocks import read_blocks
+from harness.cards.data_aliases import DataAliases
 from harness.cards.source import split_lines
 from harness.errors import CardError
 from harness.records import Card
@@ -88,7 +89,7 @@ def parse_card(text: str, path: str = "-") -> Card:
     known = front_matter.read_datasets(front)
     claims, hub = front_matter.read_claims(front)
     aliases = models.own_names(name, blocks, stated)
-    around = Around(aliases, stated, known, front_matter.read_metrics(front))
+    around = Around(aliases, stated, known, front_matter.read_metrics(front), DataAliases(hub))
     around.settle(blocks)
     groups = 1 + max((claim.group or 0 for claim in claims), default=-1)
     claims += results.read_claims(blocks, source, around, groups, stated)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from harness import names
 from harness.cards.blocks import Block, Heading, Prose
+from harness.cards.data_aliases import DataAliases
 from harness.cards.data_names import UNKNOWN, DataNames
 from harness.cards.models import Names, is_model_like
 from harness.names import MetricMention
@@ -60,7 +61,12 @@ class Around:
     """The headings and paragraphs read so far, as far as they concern the next figures."""
 
     def __init__(
-        self, aliases: Sequence[str], settings: Sequence[Setting], known: Sequence[DataRef], metrics: Sequence[str] = ()
+        self,
+        aliases: Sequence[str],
+        settings: Sequence[Setting],
+        known: Sequence[DataRef],
+        metrics: Sequence[str] = (),
+        called: DataAliases | None = None,
     ) -> None:
         """Start at the top of the body.
 
@@ -69,12 +75,15 @@ class Around:
             settings: Everything that the card states.
             known: The data sets of the front matter.
             metrics: Metrics that the front matter lists.
+            called: Other names that the front matter has for its data sets.
         """
         self.names = Names(aliases)
         self.result_digits: set[str] = set()
         """Figures read so far: a training log repeats those of the published checkpoint."""
-        self.data_names = DataNames(self.names, aliases, known)
+        self.data_names = DataNames(self.names, aliases, known, called)
         self._sections = [_Section(0)]
+        self._parts: list[tuple[int, Subset]] = []
+        """Subsets that paragraphs and list items are the names of, with their depth: of what stands below."""
         self._caption_of_others = False
         self._caption_metrics: tuple[MetricMention, ...] = ()
         listed = [MetricMention(names.metric_name(metric)[0], "all", 0, 0) for metric in metrics]
@@ -86,6 +95,7 @@ class Around:
     def read(self, block: Heading | Prose) -> None:
         """Take in the next heading or paragraph."""
         self.data_names.forget_contrast()
+        self._parts = [part for part in self._parts if isinstance(block, Prose) and part[0] < block.depth]
         if isinstance(block, Heading):
             self._sections = [section for section in self._sections if 0 < section.level < block.level]
             text = _FILLER.sub(" ", block.text).strip()
@@ -104,6 +114,8 @@ class Around:
             self._caption_metrics = ()
         else:
             text = "\n".join(line.text for line in block.lines)
+            if part := names.subset_name(text):
+                self._parts.append((block.depth, part))
             section = self._sections[-1]
             named = self.data_names.named(text)
             if named and not (section.headed and not _EVALUATES.search(text)):
@@ -122,6 +134,10 @@ class Around:
         """Take the data set that the whole card is about where nothing states one."""
         if self.data_names.default is None:
             self.data_names.default = default_data(blocks, self)
+
+    def end_list(self) -> None:
+        """What a list says of its items holds no longer."""
+        self._parts = [part for part in self._parts if part[0] == 0]
 
     @property
     def metrics(self) -> tuple[MetricMention, ...]:
@@ -153,7 +169,9 @@ class Around:
 
     @property
     def subset(self) -> Subset | None:
-        """The subset that the nearest heading naming one names."""
+        """The subset that the text before is the name of, or the nearest heading naming one names."""
+        if self._parts:
+            return self._parts[-1][1]
         return next((section.subset for section in reversed(self._sections) if section.subset), None)
 
     @property
@@ -217,6 +235,8 @@ def default_data(blocks: Sequence[Block], around: Around) -> DataRef | None:
             continue
         if len(text) > 5_000:
             continue
+        if names.brings_into_format(text):
+            return None
         for ref in around.data_names.mentioned(text):
             seen.setdefault(ref.name, DataRef(ref.name, ""))
         for match in _TRAINED_ON.finditer(text):

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from harness import names
+from harness.cards.data_aliases import DataAliases
 from harness.cards.models import Names, is_model_like
 from harness.records import DataRef
 
@@ -26,6 +27,7 @@ _ON = re.compile(
     re.I,
 )
 _OWN_DATA = re.compile(r"(?:our|my|an?|in-house)\s", re.I)
+_ON_WORDS = re.compile(r"\bon\s{1,9}(?:the\s{1,9})?[`*_\"\[]{0,4}(?P<name>[\w./-]{2,60}(?:[ ][\w.-]{1,40}){0,3})")
 _NO_DATA = re.compile(
     r"(?:an?\s+)?(?:single|dev|val|test|eval|train|held|[gct]pu|tesla|nvidia|[vatph]\d+|colab|python|\d)", re.I
 )
@@ -68,7 +70,6 @@ _NO_NAME = frozenset(
         "dev",
         "validation",
         "custom",
-        "following",
         "own",
         "english",
         "german",
@@ -125,7 +126,6 @@ _NO_NAME = frozenset(
         "hidden",
         "private",
         "internal",
-        "public",
         "small",
         "large",
     ]
@@ -141,15 +141,19 @@ _VERSION_2 = re.compile(r"squad[-_ ]?v?2(?!\d)", re.I)
 class DataNames:
     """Reads the names of data sets as one card uses them."""
 
-    def __init__(self, models: Names, aliases: Sequence[str], known: Sequence[DataRef]) -> None:
+    def __init__(
+        self, models: Names, aliases: Sequence[str], known: Sequence[DataRef], called: DataAliases | None = None
+    ) -> None:
         """Settle what the bare word SQuAD means.
 
         Args:
             models: Tells models from data sets.
             aliases: Every name of the card's model.
             known: The data sets of the front matter.
+            called: What other names the front matter has for them.
         """
         self._models = models
+        self._called = called or DataAliases()
         self._bare = _meaning_of_squad(" ".join(aliases), known)
         self._bare_here = self._bare
         self.default: DataRef | None = None
@@ -167,13 +171,22 @@ class DataNames:
     def one_data_set(self, text: str) -> DataRef | None:
         """The one data set that a short text names."""
         try:
-            return names.canonical_data(DataRef.parse(text))
+            ref = self._called.resolve(names.canonical_data(DataRef.parse(text)))
+            return None if names.subset_name(ref.name) else ref
         except ValueError:
             pass
+        if not self._models.is_own(text) and text.casefold() not in _NO_NAME and (ref := self._called.whole(text)):
+            return ref
         refs = {self._meant(mention) for mention in names.data_mentions(text)}
         if refs:
             return refs.pop() if len(refs) == 1 and UNKNOWN not in refs else None
         return names.data_phrase(text)
+
+    def called(self, name: str, split: str = "") -> DataRef | None:
+        """The data set that a card calls by a name; None for a name of a part of one, or of rules."""
+        if names.subset_name(name) or names.speaks_of_rules(name):
+            return None
+        return self._called.resolve(DataRef(name, split))
 
     def _meant(self, mention: names.Mention) -> DataRef:
         if not mention.family:
@@ -197,11 +210,15 @@ class DataNames:
             refs.append(ref)
             if roles and not roles[-1]["training"]:
                 evaluated.append(ref)
+        called = self._on_called(text)
+        refs, evaluated = [*refs, *called], [*evaluated, *called]
         strange = [*map(_translation, names.translations(text)), *self._strange_data(text, mentions)]
         if len(set(refs)) > 1 or strange:
             refs = [*evaluated, *strange] or refs
         refs = list(dict.fromkeys(refs))[:20]
         refs = [ref for ref in refs if not any(_is_part(other, ref) for other in refs)]
+        if not refs and names.brings_into_format(text):  # other data than those it names
+            return [UNKNOWN]
         refs = refs or (trained if len(set(trained)) > 1 or _CALLED.search(text) else [])
         return list(dict.fromkeys(refs))
 
@@ -222,35 +239,66 @@ class DataNames:
                 continue
             word = _WRITTEN.match(rest)
             try:
-                found.append(names.canonical_data(DataRef.parse(word["ref"] if word else "")))
+                found.append(self._called.resolve(names.canonical_data(DataRef.parse(word["ref"] if word else ""))))
                 continue
             except ValueError:
                 pass
             called = _NAME.match(rest)
+            if names.speaks_of_rules(rest.lstrip("`*_[")):
+                continue
             if called and not _NO_DATA.match(rest) and called["name"].casefold() not in _NO_NAME:
                 found.append(self._as_written(called["name"], rest))
             elif _OWN_DATA.match(rest) and not _NO_DATA.match(rest):
                 found.append(UNKNOWN)
         for match in _CALLED.finditer(text):
-            if match["name"].isalpha() and match["name"].islower() and not _TRAINER.search(text, 0, match.start()):
-                continue
-            if match["name"].casefold() not in _NO_NAME and not self._models.is_own(match["name"]):
-                found.append(self._as_written(match["name"], text[match.start() : match.end() + 40]))
+            name = match["name"]
+            if not self._called.knows(name):
+                if name.isalpha() and name.islower() and not _TRAINER.search(text, 0, match.start()):
+                    continue
+                if name.casefold() in _NO_NAME or self._models.is_own(name):
+                    continue
+            if not names.speaks_of_rules(text[match.start("name") : match.end() + 40]):
+                found.append(self._as_written(name, text[match.start() : match.end() + 40]))
         if not found and not mentions:
             found += [
                 self._as_written(match[0], text[match.start() : match.end() + 40])
                 for match in _DATA_LIKE.finditer(text)
+                if not names.speaks_of_rules(text, match.start())
             ]
-        return [ref for ref in dict.fromkeys(found) if ref.name not in {mention.ref.name for mention in mentions}]
+        known = {mention.ref.name for mention in mentions}
+        return [ref for ref in dict.fromkeys(found) if ref.name not in known and not names.subset_name(ref.name)]
+
+    def _on_called(self, text: str) -> list[DataRef]:
+        """Data sets by the card's own names for them behind *on*, unless something was trained on them."""
+        found = []
+        for match in _ON_WORDS.finditer(text) if self._called.any else ():
+            roles = list(_ROLE.finditer(re.split(r"[.!?]\s", text[max(0, match.start() - 90) : match.start()])[-1]))
+            words = match["name"].split()
+            counts = [n for n in range(len(words), 0, -1) if self._is_called(" ".join(words[:n]))]
+            if counts and not (roles and roles[-1]["training"]):
+                found.append(self._as_written(" ".join(words[: counts[0]]), text[match.start() : match.end() + 40]))
+        return found
+
+    def _is_called(self, word: str) -> bool:
+        """Whether a word is one of the card's own names for data, and not a word for any."""
+        word = word.strip("*_`.,:;()[]")
+        return self._called.knows(word) and word.casefold() not in _NO_NAME and not self._models.is_own(word)
 
     def _as_written(self, name: str, around: str) -> DataRef:
         if known := names.dataset_name(name):  # not among the mentions: a translation of it, or a part
             return DataRef(known, "") if names.data_mentions(around) or name.islower() else UNKNOWN
         split = re.search(r"\b(dev|test|validation|val)\b", around)
-        return DataRef(name.strip("`*_. "), names.split_name(split[1]) if split else "")
+        ref = DataRef(name.strip("`*_.,:;()[] "), names.split_name(split[1]) if split else "")
+        return self._called.resolve(ref)
 
     def heading(self, text: str) -> list[DataRef]:
         """The data set that a heading names: first in it, or after *on*, or by a known name."""
+        if (
+            text.casefold().strip() not in _NO_NAME
+            and not self._models.is_own(text)
+            and (ref := self._called.whole(text))
+        ):
+            return [ref]
         match = _HEADED.match(text.strip("*_` "))
         if (
             match

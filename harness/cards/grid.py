@@ -10,11 +10,24 @@ from harness import names
 from harness.cards.about import Around
 from harness.cards.blocks import Span, Table
 from harness.cards.figures import find_digits, find_several
-from harness.cards.labels import CHANGED, COST, DATA_NAME, Label, as_metric, data_name, own_rows, plain, read_label
-from harness.records import DataRef
+from harness.cards.labels import (
+    CHANGED,
+    COST,
+    DATA_NAME,
+    Label,
+    as_metrics,
+    data_name,
+    is_part,
+    own_rows,
+    plain,
+    read_label,
+)
 
 _OFFICIAL = re.compile(r"\b(?:official|papers?|authors?|published|reported|leaderboard)\b", re.I)
 _DATA_ID = re.compile(r"[a-z]+[-_](?:dev|test|val\w*|train|[a-z]{2})")
+_COUNTED = r"questions?|examples?|samples?|documents?|sentences?|tokens?|steps?|epochs?|iterations?|no\.?|year"
+_CONDITION = re.compile(rf"(?=.*\b(?:{_COUNTED})\b)(?!.*\b(?:number|count|per|train\w*|avg|average|total)\b).*", re.I)
+"""Headers of what may be counted or may be a kind of question; beside rows of exact match or F1 the latter."""
 BENCHMARK = re.compile(
     r"(?:MNLI|QQP|QNLI|SST-?2|CoLA|STS-?B|MRPC|RTE|WNLI|BoolQ|MMLU|Hella ?Swag|ARC\b|AI2 Reasoning|TruthfulQA"
     r"|Wino[Gg]rande"
@@ -47,16 +60,23 @@ def make_grid(table: Table, around: Around) -> Grid:
     rows = [row for row in rows if any(cell.text.strip(" -:") for cell in row)]
     headers = [read_label(text, around) for text in texts]
     if above:
-        headers = [_under(label, read_label(text, around)) for label, text in zip(headers, above, strict=False)]
+        headers = [_under(label, read_label(text, around), around) for label, text in zip(headers, above, strict=False)]
     headers = _with_columns(headers, rows, around)
     grid = Grid(headers, rows, [cell.text for cell in header])
+    first = [names.metric_mentions(plain(row[0].text)) for row in rows if row]
+    of_scores = any(mention.name in names.SCORES for mentions in first for mention in mentions)
     for number, label in enumerate(headers):
         cells = [
             row[number].text for row in rows if number < len(row) and plain(row[number].text).strip(" -–—xX/?.\\|")
         ]
         figures = [cell for cell in cells if _is_figure(cell, max(1, len(label.metrics)), around)]
-        if figures and 2 * len(figures) >= len(cells) and (number or label.metrics):
-            if label.metrics or not COST.search(label.text):
+        if figures and 2 * len(figures) >= len(cells) and (number or label.metrics or is_part(label)):
+            if is_part(label) and _are_counts(label, figures):
+                continue
+            if label.metrics or is_part(label) or not COST.search(label.text):
+                grid.value_columns.append(number)
+            elif of_scores and _CONDITION.fullmatch(label.text) and not _are_whole(figures):
+                headers[number] = replace(label, sure=False)
                 grid.value_columns.append(number)
         elif not label.metrics:
             grid.label_columns.append(number)
@@ -72,11 +92,16 @@ def make_grid(table: Table, around: Around) -> Grid:
 def _with_columns(headers: Sequence[Label], rows: Sequence[Sequence[Span]], around: Around) -> list[Label]:
     """Headers with what only the whole row of them tells: unknown metrics beside known ones, models, data sets."""
     if any(label.metrics for label in headers):
-        return [as_metric(label) for label in headers]
+        return as_metrics(headers)
+    split = any(is_part(label) and label.subset != "all" for label in headers)
     plain_headers = [
         label
         for label in headers[1:]
-        if label.text and not label.kind and label.data is None and not COST.search(label.text)
+        if label.text
+        and not label.kind
+        and label.data is None
+        and not (is_part(label) and (split or label.subset != "all"))
+        and not COST.search(label.text)
     ]
     if not plain_headers:
         return list(headers)
@@ -103,6 +128,16 @@ def _with_columns(headers: Sequence[Label], rows: Sequence[Sequence[Span]], arou
     ]
 
 
+def _are_counts(label: Label, figures: Sequence[str]) -> bool:
+    """Whether a column of a part of the questions says how many they are."""
+    large = any((found := find_digits(text)) and float(found[0]) > 100 for text in figures)
+    return _are_whole(figures) and ("question" in label.text.casefold() or large)
+
+
+def _are_whole(figures: Sequence[str]) -> bool:
+    return all((found := find_digits(text)) is not None and found[0].isdigit() for text in figures)
+
+
 def _is_figure(text: str, metrics: int, around: Around) -> bool:
     counts = {1, metrics, len(around.metrics) or 1}
     return find_digits(text) is not None or any(n > 1 and find_several(text, n) for n in (*counts, 2))
@@ -127,12 +162,12 @@ def _continued(above: Sequence[str], count: int) -> list[str]:
     return texts
 
 
-def _under(label: Label, upper: Label) -> Label:
+def _under(label: Label, upper: Label, around: Around) -> Label:
     """A header below another: what it does not name the upper one does; an unknown name above metrics is a data set."""
     data = label.data or upper.data
     own = label.own if label.own is not None else upper.own
     if data is None and own is None and upper.rest and upper.subset is None and not upper.kind:
-        data = DataRef(data_name(upper.text), upper.split)
+        data = around.data_names.called(data_name(upper.text), upper.split)
     metrics = label.metrics or upper.metrics
     return replace(
         label, metrics=metrics, data=data, own=own, split=label.split or upper.split,

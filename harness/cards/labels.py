@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from harness import names
 from harness.cards.about import Around
@@ -66,6 +67,8 @@ class Label:
     """Of the card's model, of another, or neither."""
     rest: str = ""
     """What is left of the text when all of this is taken out."""
+    sure: bool = True
+    """Its metric is the label's own, or the only one that the table names."""
 
 
 def plain(text: str) -> str:
@@ -108,7 +111,7 @@ def read_label(text: str, around: Around) -> Label:
             and not is_model_like(before)
             and not _BEFORE.match(before)
         ):
-            data = DataRef(before, "")
+            data = around.data_names.called(before)
     if data is None and metrics and (bracket := re.search(r"[(\[](?P<name>[A-Z][^()\[\]]{2,40})[)\]]", rest)):
         named = data_name(bracket["name"])
         if (
@@ -116,7 +119,7 @@ def read_label(text: str, around: Around) -> Label:
             and re.search(r"[A-Z].*[A-Z]|[A-Za-z]{4}", named)
             and not names.metric_mentions(named)
         ):
-            data = DataRef(named, "")
+            data = around.data_names.called(named)
     left = _FILLER.sub(" ", _SPLIT.sub(" ", rest)).strip() if data is None and subset is None else ""
     own = True if left and around.names.is_own(text) else None
     if own is None and left and data is None and (is_model_like(text) or around.names.is_about_others(text)):
@@ -137,9 +140,39 @@ def _distinct(mentions: Sequence[MetricMention], text: str) -> tuple[MetricMenti
     return tuple(mentions)
 
 
-def as_metric(label: Label) -> Label:
-    if label.subset and not label.metrics and names.subset_name(label.text):  # NoAns: exact match and F1 are one there
-        return replace(label, metrics=(MetricMention("exact_match", label.subset, 0, 0),))
+def as_metrics(labels: Sequence[Label]) -> list[Label]:
+    """Headers of which some name metrics, with those that the others are of: of a part, or a score not known.
+
+    A column of a part of the questions is of the metric before it. Where the table has several and not the same parts
+    behind each, that is unsure, but not without an answer, where exact match and F1 are one.
+    """
+    of_all = any(mention.subset == "all" and not label.subset for label in labels for mention in label.metrics)
+    several = len({mention.name for label in labels for mention in label.metrics}) > 1
+    parts = [(n, label.subset) for n, label in enumerate(labels) if not label.metrics and is_part(label)]
+    starts = [n for n, label in enumerate(labels) if label.metrics]
+    behind = {tuple(s for n, s in parts if a < n < b) for a, b in pairwise((*starts, len(labels)))}
+    found: list[Label] = []
+    last = labels[starts[0]].metrics[-1]
+    for label in labels:
+        last = label.metrics[-1] if label.metrics else last
+        if label.metrics or not is_part(label):
+            found.append(_as_metric(label))
+            continue
+        if label.subset == "all" and of_all:  # of what is on record already, or an average of that
+            found.append(replace(label, metrics=(MetricMention(label.text, "all", 0, 0),), sure=False))
+            continue
+        one = several and len(behind) > 1 and label.subset == "no_ans" and last.name in names.SCORES
+        metric = MetricMention("exact_match" if one else last.name, label.subset or "all", 0, 0)
+        found.append(replace(label, metrics=(metric,), sure=one or not several or len(behind) == 1))
+    return found
+
+
+def is_part(label: Label) -> bool:
+    """Whether a label names a subset and nothing else."""
+    return label.subset is not None and label.data is None and names.subset_name(label.text) is not None
+
+
+def _as_metric(label: Label) -> Label:
     if label.metrics or label.kind or not UNKNOWN_METRIC.fullmatch(label.text) or COST.search(label.text):
         return label
     name = re.sub(r"\s{0,9}\(%\)$", "", label.text)

@@ -12,8 +12,9 @@ from harness.cards.about import Around
 from harness.cards.blocks import Fence, Span
 from harness.cards.figures import NUMBER, Figure
 from harness.cards.models import is_model_like
+from harness.cards.parts import part_behind
 from harness.names import MetricMention
-from harness.records import DataRef
+from harness.records import DataRef, Subset
 
 _GIVEN = re.compile(
     rf"""(?P<mark>[:=→]|\bis\b)[\s"'*_`~≈(\[]*(?P<digits>{NUMBER})(?![\w.]*\w)[*_`]*\s*(?P<percent>%?)
@@ -42,7 +43,11 @@ _RESULT = re.compile(r"(?:final )?(?:test|eval(?:uation)?|validation|dev)[ _](?:
 _AT = re.compile(r"\b(?:precision|recall)\s?@\s?\d+\s?%", re.I)
 _LOGGED = re.compile(r"""["'](?:learning_rate|step|grad_norm)["']\s*:""")
 _NESTED = re.compile(r"""["']?(?P<name>[\w./-][\w./ -]{0,60})["']?\s*:\s*\{|\}""")
+_FILLER = re.compile(r"\W+|\b(?:on|for|in|of|score|scores)\b", re.I)
 _ARITHMETIC = re.compile(r"\s*[*+/^-]\s*[\w(]|\s*/\s*\(")
+
+_Context = tuple[DataRef | None, bool, Subset | None]
+"""Data set, whether it is the card's model, subset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Entry:
     """A second figure behind a slash: digits, percent sign, first character."""
     leads: bool = True
     """Its label begins the line, or follows the figure before."""
+    part: Subset | None = None
+    """The subset that stands behind the figure: ``77.4 (HasAns)``, ``77.4 on answerable questions``."""
 
 
 def entries(line: Span) -> Iterator[Entry]:
@@ -90,7 +97,9 @@ def entries(line: Span) -> Iterator[Entry]:
                 yield Entry(name, value[0], False, line.start + array.start("values") + value.start(), None, leads)
             last = array.end()
             continue
-        yield Entry(name, match["digits"], bool(match["percent"]), line.start + match.start("digits"), second, leads)
+        start = line.start + match.start("digits")
+        part = part_behind(line.text, match.end("percent") if second is None else match.end())
+        yield Entry(name, match["digits"], bool(match["percent"]), start, second, leads, part)
 
 
 def _label_start(before: str) -> int:
@@ -116,7 +125,9 @@ def _label(text: str) -> str:
     return text.strip(_EDGE + "(")
 
 
-def entry_figures(entry: Entry, around: Around, data: DataRef | None, *, known_only: bool) -> list[Figure]:
+def entry_figures(
+    entry: Entry, around: Around, data: DataRef | None, *, known_only: bool, part: Subset | None = None
+) -> list[Figure]:
     """The figures of an entry; none where the label names no result.
 
     Args:
@@ -124,6 +135,7 @@ def entry_figures(entry: Entry, around: Around, data: DataRef | None, *, known_o
         around: The text before.
         data: The data set where the label names none.
         known_only: Whether a label that is no known metric names no result.
+        part: The subset where the label names none, before that of the text.
     """
     metrics = names.metric_mentions(entry.label)
     label = entry.label
@@ -163,7 +175,9 @@ def entry_figures(entry: Entry, around: Around, data: DataRef | None, *, known_o
         data = replace(data, split=names.split_name(split[1]))
     subset = (
         next((m.subset for m in metrics if m.subset != "all"), None)
-        or names.subset_name(re.sub(r"\W+|\b(?:only|questions?)\b", " ", rest))
+        or _part(rest)
+        or entry.part
+        or part
         or around.subset
     )
     values = [(entry.digits, entry.percent, entry.start)]
@@ -181,6 +195,12 @@ def entry_figures(entry: Entry, around: Around, data: DataRef | None, *, known_o
         )
         for metric, (digits, percent, start) in zip(metrics, values, strict=False)
     ]  # fmt: skip
+
+
+def _part(rest: str) -> Subset | None:
+    """The subset that a label names beside its metric."""
+    named = {mention.subset for mention in names.subset_mentions(rest)}
+    return names.subset_name(_FILLER.sub(" ", rest)) or (named.pop() if len(named) == 1 else None)
 
 
 def _fits(label: str, metrics: Sequence[MetricMention]) -> bool:
@@ -208,7 +228,7 @@ def fence_figures(fence: Fence, around: Around) -> list[Figure]:
     """The figures of a code block of scores; a comment, a heading line or a key that holds others says of what."""
     figures: list[Figure] = []
     logged = any(_LOGGED.search(line.text) for line in fence.lines)
-    contexts = [(around.data, True)]
+    contexts: list[_Context] = [(around.data, True, None)]
     for line in fence.lines:
         found = list(_block_entries(line))
         if not found and (heading := _CONTEXT.match(line.text)):
@@ -219,8 +239,8 @@ def fence_figures(fence: Fence, around: Around) -> list[Figure]:
         )
         for _, event in events:
             if isinstance(event, Entry):
-                data, own = contexts[-1]
-                read = entry_figures(event, around, data, known_only=False)
+                data, own, part = contexts[-1]
+                read = entry_figures(event, around, data, known_only=False, part=part)
                 if logged and event.label.casefold() == "loss":  # of training, in the log of a trainer
                     continue
                 figures += [replace(figure, own=figure.own and own) for figure in read]
@@ -235,15 +255,17 @@ def _first(event: tuple[int, re.Match[str] | Entry]) -> int:
     return event[0]
 
 
-def _context(text: str, around: Around, before: tuple[DataRef | None, bool]) -> tuple[DataRef | None, bool]:
-    """Data set and whether it is the card's model, for what stands below a name."""
+def _context(text: str, around: Around, before: _Context) -> _Context:
+    """What a name says of the figures that stand below it."""
+    if (part := names.subset_name(text)) is not None:
+        return before[0], before[1], part
     named = around.data_names.named(text)
     if named:
-        return (around.completed(named[0]) if len(named) == 1 and named[0].name else None), True
+        return (around.completed(named[0]) if len(named) == 1 and named[0].name else None), True, None
     if known := names.dataset_name(text):
-        return around.completed(DataRef(known, "")), True
+        return around.completed(DataRef(known, "")), True, None
     if around.names.says_ours(text) or around.names.is_own(text):
-        return before[0], True
+        return before[0], True, before[2]
     if around.names.is_about_others(text) or (is_model_like(text) and around.names.likeness(text) < 0.6):
-        return before[0], False
+        return before[0], False, before[2]
     return before

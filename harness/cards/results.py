@@ -60,6 +60,7 @@ def read_claims(
             figures = _list_figures(items, around)
             claims += _claims(figures, "list", source, around, first_group + number - len(items))
             items = []
+            around.end_list()
         if number == min(len(blocks), _MOST_BLOCKS):
             break
         figures, origin = _block_figures(block, around)

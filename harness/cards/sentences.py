@@ -11,6 +11,7 @@ from harness import names
 from harness.cards.about import Around
 from harness.cards.blocks import Prose
 from harness.cards.figures import Figure
+from harness.cards.parts import part_of
 from harness.names import MetricMention
 from harness.records import DataRef
 
@@ -146,12 +147,15 @@ def _sentence_figures(sentence: str, around: Around) -> Iterator[Figure]:
         return
     whole_data = around.data_names.named(sentence)
     pairs = list(_pairs(blanked, metrics, numbers))
-    for metric, number in [*pairs, *_repeated(blanked, pairs, numbers)]:
+    pairs += _repeated(blanked, pairs, numbers)
+    for metric, number in pairs:
+        part, sure = part_of(sentence, number, pairs)
         data = _data(sentence, number, whole_data, around)
         own = _is_own(sentence, number, metric, around)
         yield Figure(
-            metric.name, metric.subset if metric.subset != "all" else around.subset or "all", number.digits,
-            number.percent, number.start, number.start + len(number.digits), data, own=own, confidence=0.8,
+            metric.name, metric.subset if metric.subset != "all" else part or around.subset or "all", number.digits,
+            number.percent, number.start, number.start + len(number.digits), data, own=own,
+            confidence=0.8 if sure or metric.subset != "all" else 0.5,
         )  # fmt: skip
 
 

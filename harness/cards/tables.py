@@ -15,10 +15,10 @@ from harness.cards.about import Around
 from harness.cards.blocks import Span, Table
 from harness.cards.figures import Figure, find_digits, find_several
 from harness.cards.grid import BENCHMARK, Grid, make_grid
-from harness.cards.labels import AVERAGES, COST, UNKNOWN_METRIC, Label, data_name, own_rows, plain, read_label
+from harness.cards.labels import AVERAGES, COST, UNKNOWN_METRIC, Label, data_name, is_part, own_rows, plain, read_label
 from harness.cards.logs import is_log, log_figures
 from harness.names import MetricMention
-from harness.records import DataRef
+from harness.records import DataRef, Subset
 
 _SPREAD = re.compile(
     r"(?:std|st\.? ?dev|stdev|standard deviation|variance|delta|diff\w*|improvement|gain|change|relative)\b", re.I
@@ -39,7 +39,7 @@ def table_figures(table: Table, around: Around) -> list[Figure]:
     if is_log(grid):
         return log_figures(grid, around)
     labels = [_row_labels(row, grid, around) for row in grid.rows]
-    labels = _with_models(grid, labels, around)
+    labels = _with_parts(_with_models(grid, labels, around))
     figures: list[Figure] = []
     for row, row_labels in zip(grid.rows, labels, strict=True):
         if row_labels is not None:
@@ -98,6 +98,17 @@ def _with_models(grid: Grid, labels: list[list[Label] | None], around: Around) -
     return labels
 
 
+def _with_parts(labels: list[list[Label] | None]) -> list[list[Label] | None]:
+    """Rows of all questions beside rows of a part of them, which are no averages over data sets."""
+    for position in range(max((len(row) for row in labels if row), default=0)):
+        column = [row[position] for row in labels if row and position < len(row)]
+        if any(is_part(label) and label.subset != "all" for label in column):
+            for row in labels:
+                if row and position < len(row) and row[position].subset == "all":
+                    row[position] = replace(row[position], kind="")
+    return labels
+
+
 def _cell_figures(cell: Span, column: Label, row: Sequence[Label], grid: Grid, around: Around) -> list[Figure]:
     row_metrics = next((label.metrics for label in row if label.metrics), ())
     metrics, confidence = column.metrics, 0.95
@@ -114,9 +125,10 @@ def _cell_figures(cell: Span, column: Label, row: Sequence[Label], grid: Grid, a
         values, metrics = [single], metrics[:1] if len(metrics) == 1 or not column.metrics else ()
     elif not values and len(metrics) == 1 and (values := find_several(cell.text, 2)):
         metrics, confidence = metrics * 2, 0.5
-    subset = next((label.subset for label in (column, *row) if label.subset), None) or around.subset
+    subset = _subset((column, *row)) or around.subset
+    confidence = confidence if column.sure else min(confidence, 0.5)
     own = _is_own(column, row, around, cell.text)
-    data, sure = _data(column, row, around)
+    data, sure = _data(column, row, around) if column.sure or column.metrics else (None, False)
     figures = []
     for mention, (digits, percent, offset) in zip(metrics, values, strict=False):
         if not digits:
@@ -131,6 +143,12 @@ def _cell_figures(cell: Span, column: Label, row: Sequence[Label], grid: Grid, a
             )
         )  # fmt: skip
     return figures
+
+
+def _subset(labels: Sequence[Label]) -> Subset | None:
+    """The subset that the labels of a cell name; one of all questions says least."""
+    named = [label.subset for label in labels if label.subset]
+    return next((subset for subset in named if subset != "all"), named[0] if named else None)
 
 
 def _averaged(mention: MetricMention, row: Sequence[Label]) -> MetricMention:
@@ -188,7 +206,7 @@ def _data(column: Label, row: Sequence[Label], around: Around) -> tuple[DataRef 
         elif label.kind == "data" and AVERAGES.fullmatch(label.text):
             return None, True
         elif label.kind == "data" and label.rest and label.own is None and not label.metrics:
-            data = DataRef(data_name(label.text), label.split)
+            data = around.data_names.called(data_name(label.text), label.split)
         elif label.kind == "config" and label.rest and label.own is None:
             config = label.text
         if label.split:
@@ -196,7 +214,7 @@ def _data(column: Label, row: Sequence[Label], around: Around) -> tuple[DataRef 
     if data is None and column.kind == "data" and AVERAGES.fullmatch(column.text):
         return None, True
     if data is None and column.kind == "data":
-        data = DataRef(data_name(column.text), "")
+        data = around.data_names.called(data_name(column.text))
     sure = data is not None or around.data is not None
     data = around.data if data is None else data if split else around.with_split(around.completed(data))
     if data is not None and split and data.split.partition("[")[0] != split:

@@ -79,8 +79,8 @@ def publish(
     """Show what publishing a card would change on the Hub, and with --yes do it in one commit or pull request.
 
     The token is that of `hf auth login` or of HF_TOKEN. Exits 1 where a claim differs, or its evidence is stale or
-    missing; 2 where the card cannot be published as it is; 3 where the Hub cannot be asked or refuses, or somebody else
-    changed the same lines there.
+    missing; 2 where the card cannot be published as it is; 3 where the Hub cannot be asked or refuses, or the same lines
+    were changed there since the card was fetched.
     """
     from harness.evidence import Options
     from harness.hub import (
@@ -108,12 +108,13 @@ def publish(
     if prepared.checked.refused and allow_differs is None:
         _refuse(repo_id, prepared.checked.refused, as_json=as_json)
     client = open_client(repo_id)
-    target, known = Target(revision, direct, _author(client, direct=direct, yes=yes)), Known()
+    author, hindrance = _author(client, direct=direct, yes=yes)
+    target, known = Target(revision, direct, author), Known()
     plan = look(client, prepared, target, known)
     if plan.package.refused:
         _refuse(repo_id, plan.package.refused, as_json=as_json)
     if not as_json:
-        _show(plan, repo_id)
+        _show(plan, repo_id, yes=yes)
     published = None
     if yes and plan.action != "nothing":
         published = send(client, prepared, target, known)
@@ -124,20 +125,20 @@ def publish(
     if as_json:
         print_json(_as_json(repo_id, revision, plan, published))
     else:
-        _tell(plan, published, yes=yes)
+        _tell(plan, published, hindrance, yes=yes)
 
 
-def _author(client: Client, *, direct: bool, yes: bool) -> str | None:
-    """Who is logged in; where nothing is sent, nobody has to be."""
+def _author(client: Client, *, direct: bool, yes: bool) -> tuple[str | None, str]:
+    """Who is logged in, or why nobody is that may send; where nothing is sent, nobody has to be."""
     from harness.hub import check_account
 
     try:
-        return check_account(client, direct=direct)
+        return check_account(client, direct=direct), ""
     except HubError as error:
         if yes:
             raise
         note(f"--yes would be refused: {error}")
-        return None
+        return None, str(error)
 
 
 def _refuse(repo_id: str, reasons: tuple[str, ...], *, as_json: bool) -> None:
@@ -155,9 +156,17 @@ _WOULD = {
     "update": "would update the pull request {url}",
     "commit": "would commit to {where}",
 }
+_DOES = {
+    **_WOULD,
+    "open": "opening a pull request on {where}",
+    "update": "updating the pull request {url}",
+    "commit": "committing to {where}",
+}
+_NOTHING_SENT = "nothing was sent; --yes does it"
+_DID = {"open": "opened the pull request {url}", "update": "updated the pull request {url}", "commit": "committed {url}"}
 
 
-def _show(plan: Plan, repo_id: str) -> None:
+def _show(plan: Plan, repo_id: str, *, yes: bool) -> None:
     """The diff and the other files on stdout, warnings on stderr."""
     for line in plan.diff.split("\n")[:-1]:
         print_line(line)
@@ -166,15 +175,15 @@ def _show(plan: Plan, repo_id: str) -> None:
     for warning in plan.warnings:
         note(f"warning: {warning}")
     where = plan.url or f"{repo_id} at {plan.head}"
-    print_line(_WOULD[plan.action].format(where=where, url=plan.url))
+    print_line((_DOES if yes else _WOULD)[plan.action].format(where=where, url=plan.url))
 
 
-def _tell(plan: Plan, published: Published | None, *, yes: bool) -> None:
+def _tell(plan: Plan, published: Published | None, hindrance: str, *, yes: bool) -> None:
     if published is None:
         if not yes and plan.action != "nothing":
-            note("nothing was sent; --yes does it")
+            note(f"nothing was sent; --yes would be refused: {hindrance}" if hindrance else _NOTHING_SENT)
     elif published.done:
-        print_line(f"published: {published.url}")
+        print_line(_DID.get(published.plan.action, "published {url}").format(url=published.url))
     else:
         print_line("nothing to publish: somebody did it meanwhile")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -163,16 +165,39 @@ def run_path(text: str, runs: Path | None) -> Path:
 
 
 def name_data(given: str | None, comparisons: Sequence[Comparison]) -> str | None:
-    """How to say what a file holds, where no claim could be compared as it went by the file's name; None elsewhere."""
+    """What makes claims comparable that are about data of another name than what was evaluated; None where none are.
+
+    A file that went by its own name is given by the name that most claims have. Where that was done and claims still
+    are about another name, only the card can say that the two are one.
+    """
+    from harness.names import canonical_data, dataset_name
     from harness.records import Verdict
 
-    if given is None or not Path(given).exists() or any(c.verdict is not Verdict.NOT_COMPARABLE for c in comparisons):
+    apart = [
+        canonical_data(c.claim.data)
+        for c in comparisons
+        if c.verdict is Verdict.NOT_COMPARABLE and c.claim.data is not None and c.reason.startswith("another ")
+    ]
+    if given is None or not apart:
         return None
-    claimed = next((c.claim.data for c in comparisons if c.claim.data is not None), None)
-    if claimed is None:
+    if Path(given).exists():
+        if any(c.verdict is not Verdict.NOT_COMPARABLE for c in comparisons):
+            return None
+        plain = (replace(ref, config=None if ref.config == "default" else ref.config) for ref in apart)
+        most, count = Counter(plain).most_common(1)[0]
+        what = str(most) if most.split else f"{most}:SPLIT"
+        return (
+            f"if {given} holds what the card claims to be about, say so: {what} as the data, with --use {what}={given} "
+            f"({count} of {len(comparisons)} claims are about it)"
+        )
+    unknown = sorted({ref.name for ref in apart if dataset_name(ref.name) is None and "/" not in ref.name})
+    if not unknown:
         return None
-    what = str(claimed) if claimed.split else f"{claimed}:SPLIT"
-    return f"if {given} holds what the card claims to be about, say so: {what} as the data, with --use {what}={given}"
+    name = given.partition(":")[0]
+    return (
+        f"the card also names {', '.join(unknown[:5])}: if that is {name} too, write {name} in its place, or make it "
+        f"the dataset's name beside type: {name} in model-index"
+    )
 
 
 def project_tolerances() -> tuple[AssumedTolerance, ...]:

@@ -14,6 +14,7 @@ from harness.evidence.found import Evidence, Recorded
 from harness.names import canonical_data
 from harness.per_question import check_intact
 from harness.records import Run, seal
+from harness.sources import is_published
 from harness.store import find_runs
 
 
@@ -27,7 +28,7 @@ def admit(opened: Opened, runs: Sequence[Run]) -> None:
     Raises:
         RecordError: there is none; or one that is not finished, has no seal or no scores, was changed since it was
             sealed, is of another model or, where it trained, of another recipe than the card states, or rests on
-            embedded data of another version.
+            embedded data of another version or on others than the published ones, as far as these are known.
     """
     path = opened.path
     if not runs:
@@ -81,6 +82,9 @@ def _obstacle(opened: Opened, run: Run) -> str | None:
         return f"found a record of {run.card_name!r:.200}, the card is of {opened.card.name!r:.200}; give a run of it"
     if not on_present_data(run):
         return "the embedded data set has changed since; run it again"
+    data = run.evaluated
+    if "/" not in data.source and is_published(data.ref, data.sha256) is False:  # the Hub's are known by their commit
+        return f"its {data.ref} differs from the published file, as its checksum says; evaluate on that"
     if _trained(run) and not same_but_seeds(opened.recipe, run.recipe):
         return f"it followed another recipe than the card states now; run harness reproduce {opened.path}"
     if run.sha256 != seal(run):

@@ -202,4 +202,10 @@ def _advice(opened: Opened, kind: Kind | None) -> str:
         return f"no recorded run of its weights. Run harness evaluate MODEL DATA --card {opened.path}"
     if kind == "replay":
         return f"no stored predictions on record. Run harness compare {opened.path} PREDICTIONS --data DATA"
-    return f"no recorded run. {_repeat(opened)}"
+    if kind == "retrained":
+        return f"no recorded run. {_repeat(opened)}"
+    others = (
+        f"harness evaluate MODEL DATA --card {opened.path} (the weights), or "
+        f"harness compare {opened.path} PREDICTIONS --data DATA (stored predictions)"
+    )
+    return f"no recorded run. {_repeat(opened)} (the recipe), {others}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +12,26 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from harness.errors import HubError
-from harness.hub.failures import LONGEST_WAIT, DamagedError, Failure, TooLargeError, UnsafeError, explain
+from harness.errors import HubAddressError, HubError
+from harness.hub.failures import (
+    LONGEST_WAIT,
+    DamagedError,
+    Failure,
+    TooLargeError,
+    TooSlowError,
+    UnsafeError,
+    explain,
+    scrub,
+)
 from harness.hub.names import COMMIT, check_repo_id
 
 TRIES = 4
 """How often a question is asked, with 1, 2 and 4 seconds in between."""
 
+LARGEST_ANSWER = 10_000_000
+"""Bytes of an answer, unpacked; files of a model may have more."""
+_SILENCES = 10
+"""An answer may take so many times as long as the Hub may be silent."""
 _FILE_NAMES = ("ETag", "X-Linked-Etag", "X-Repo-Commit")
 """Headers that huggingface_hub calls files of its cache by, whatever they say."""
 
@@ -63,20 +77,16 @@ def open_client(
 
     Raises:
         HubNameError: the Hub cannot have a repository of that name.
-        HubError: the address of the Hub holds a password, or the login cannot be used.
+        HubAddressError: the address of the Hub is none, or holds a password.
+        HubError: the login cannot be used.
     """
+    check_repo_id(repo_id)
+    if endpoint is None:
+        _check_address(repo_id, os.environ.get("HF_ENDPOINT", "https://huggingface.co"))  # read by the import
     import huggingface_hub
 
-    check_repo_id(repo_id)
     api = huggingface_hub.HfApi(endpoint=endpoint)
-    parts = urlsplit(api.endpoint)
-    if "@" in parts.netloc:  # it would be sent in place of the token, and printed in messages and logs
-        raise HubError(
-            f"{repo_id}: found a user name or password in the address of the Hub, expected none; take it out of "
-            "HF_ENDPOINT and log in with: hf auth login",
-            repo_id=repo_id,
-        )
-    address = f"{parts.scheme}://{parts.netloc}"
+    address = _check_address(repo_id, api.endpoint)
     reason, secret = "", None
     try:
         secret = huggingface_hub.get_token()
@@ -87,26 +97,64 @@ def open_client(
     return Client(repo_id, api, address, sleep, timeout, secret)
 
 
-def ask(client: Client, question: Callable[[], T], *, revision: str | None = None) -> T:
+def _check_address(repo_id: str, address: str) -> str:
+    """The address of a Hub without its path."""
+    if "@" in address:  # it would be sent in place of the token, and printed in messages and logs
+        raise HubAddressError(
+            f"{repo_id}: found a user name or password in the address of the Hub, expected none; take it out of "
+            "HF_ENDPOINT and log in with: hf auth login",
+            repo_id=repo_id,
+        )
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an open bracket
+        usable = False
+    if not usable:
+        raise HubAddressError(
+            f"{repo_id}: found {scrub(address, None)!r:.120} as address of the Hub, expected one that begins with "
+            "http:// or https://; correct HF_ENDPOINT, or unset it",
+            repo_id=repo_id,
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def ask(
+    client: Client,
+    question: Callable[[], T],
+    *,
+    revision: str | None = None,
+    if_missing: str = "",
+    bounded: bool = True,
+) -> T:
     """What `question` returns, asked again a few times where the Hub is busy or the connection breaks.
+
+    Args:
+        client: The repository.
+        question: Asks by huggingface_hub's session.
+        revision: For messages.
+        if_missing: What to do where there is no such repository.
+        bounded: Answers have at most `LARGEST_ANSWER` bytes.
 
     Raises:
         HubError: it cannot be had.
     """
     for tried in range(TRIES):
-        found = attempt(client, question)
+        found = attempt(client, question, bounded=bounded)
         if not isinstance(found, Failure):
             return found
         if found.kind == "final" or tried + 1 == TRIES:
-            raise refusal(client, found.reason, revision)
+            raise refusal(client, f"{found.reason}{if_missing if found.missing else ''}", revision)
         pause(client, found, 2.0**tried, revision)
     raise AssertionError
 
 
-def attempt(client: Client, question: Callable[[], T], *, committing: bool = False) -> T | Failure:
+def attempt(
+    client: Client, question: Callable[[], T], *, committing: bool = False, bounded: bool = True
+) -> T | Failure:
     """What `question` returns, or how it failed; the error itself, which holds headers, ends here."""
     try:
-        with _patient(client.timeout):
+        with _patient(client.timeout, bounded=bounded):
             return question()
     except Exception as error:  # the network, the Hub and its answers fail in many ways
         return explain(error, client.endpoint, client.secret, committing=committing)
@@ -130,12 +178,13 @@ def refusal(client: Client, reason: str, revision: str | None = None) -> HubErro
     return HubError(f"{where}: {reason}", repo_id=client.repo_id, revision=revision)
 
 
-def resolve(client: Client, revision: str | None) -> str:
-    """The commit that a branch, tag or commit is now; None is ``main``."""
+def resolve(client: Client, revision: str | None, if_missing: str = "") -> str:
+    """The commit that a branch, tag or commit is now; None is ``main``. `if_missing` is as in `ask`."""
     info = ask(
         client,
         lambda: client.api.model_info(client.repo_id, revision=revision, expand=["sha"], timeout=client.timeout),
         revision=revision,
+        if_missing=if_missing,
     )
     commit = str(info.sha)
     if not COMMIT.fullmatch(commit):
@@ -182,16 +231,39 @@ def is_content(raw: bytes, file: RemoteFile | None) -> bool:
 
 
 @contextmanager
-def _patient(timeout: float) -> Iterator[None]:
+def _patient(timeout: float, *, bounded: bool) -> Iterator[None]:
     """Let huggingface_hub's session wait so long: by itself it waits for ever, or for as long as anybody asks."""
+
+    def check(response: Any) -> None:
+        if bounded or response.status_code >= 300:
+            _bound(response, _SILENCES * timeout)
+        _check_answer(response)
+
     session = utils().get_session()
     timeout_before, hooks_before = session.timeout, session.event_hooks
     session.timeout = timeout
-    session.event_hooks = {**hooks_before, "response": [*hooks_before["response"], _check_answer]}
+    session.event_hooks = {**hooks_before, "response": [*hooks_before["response"], check]}
     try:
         yield
     finally:
         session.timeout, session.event_hooks = timeout_before, hooks_before
+
+
+def _bound(response: Any, seconds: float) -> None:
+    """Let the content of an answer, whoever reads it, be no larger than is expected, and end in time."""
+    blocks, deadline = response.iter_bytes, time.monotonic() + seconds
+
+    def bounded(chunk_size: int | None = None) -> Iterator[bytes]:
+        size = 0
+        for block in blocks(chunk_size):
+            size += len(block)
+            if size > LARGEST_ANSWER:
+                raise TooLargeError(f"the Hub answered with more than {LARGEST_ANSWER:,} bytes, expected fewer")
+            if time.monotonic() > deadline:
+                raise TooSlowError
+            yield block
+
+    response.iter_bytes = bounded
 
 
 def _check_answer(response: Any) -> None:

@@ -25,7 +25,11 @@ class DamagedError(Exception):
 
 
 class TooLargeError(Exception):
-    """A file has more bytes than are read."""
+    """A file or an answer has more bytes than are read."""
+
+
+class TooSlowError(Exception):
+    """An answer goes on and on."""
 
 
 class UnsafeError(Exception):
@@ -47,6 +51,8 @@ class Failure:
     """Seconds that the Hub asks to wait."""
     at_work: bool = False
     """The Hub, or what stands before it, may still be making the commit."""
+    missing: bool = False
+    """There is no such repository, as far as the Hub says."""
 
 
 def explain(error: Exception, endpoint: str, secret: str | None, *, committing: bool = False) -> Failure:
@@ -67,14 +73,19 @@ def explain(error: Exception, endpoint: str, secret: str | None, *, committing: 
     if is_named(error, "LocalTokenNotFoundError"):
         return Failure("final", "nobody is logged in; log in with: hf auth login")
     if isinstance(error, TooLargeError | UnsafeError):
-        return Failure("final", str(error))
+        return Failure("unknown" if committing else "final", str(error))
     if isinstance(error, IgnoredError):
         return Failure("final", f"its .gitignore leaves out {error}, which would be missing; correct it first")
     if isinstance(error, DamagedError):
         return Failure("again", str(error))
     if status is not None:
         said = scrub(str(getattr(error, "server_message", None) or ""), secret)
+        if is_named(error, "RepositoryNotFoundError") and not is_named(error, "GatedRepoError"):
+            shown = "shows it only after: hf auth login" if secret is None else "not to this login"
+            return Failure("final", f"the Hub has no such model, or {shown}", missing=True)
         return _answered(error, status, f" ({said})" if said else "", endpoint, committing)
+    if isinstance(error, TooSlowError):
+        return Failure("unknown" if committing else "final", f"{endpoint} answers too slowly")
     if is_named(error, "TimeoutException"):
         reason = f"{endpoint} does not answer in time"
         return Failure("unknown" if committing else "again", reason, at_work=committing)
@@ -106,8 +117,6 @@ def _answered(error: Any, status: int, said: str, endpoint: str, committing: boo
         return Failure("final", "it is gated: accept its terms on its page and log in with: hf auth login")
     if is_named(error, "RevisionNotFoundError"):
         return Failure("final", "it has no such revision")
-    if is_named(error, "RepositoryNotFoundError"):
-        return Failure("final", "the Hub has no such model, or shows it only after: hf auth login")
     if is_named(error, "DisabledRepoError"):
         return Failure("final", "the Hub has disabled it")
     if status == 401:

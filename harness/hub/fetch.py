@@ -125,6 +125,22 @@ def read_fetched(folder: Path) -> Fetched | None:
     return fetched
 
 
+def note_sent(path: Path, repo_id: str, raw: bytes, *, from_run: bool) -> None:
+    """Write down which text was sent last, all of whose changes were made here.
+
+    Nothing is written where the card was not fetched from there.
+
+    Raises:
+        RecordError: ``fetched.json`` is malformed, or cannot be written.
+    """
+    before = read_fetched(path.parent)
+    if before is None or before.repo_id.casefold() != repo_id.casefold():
+        return
+    now = replace(before, published=hashlib.sha256(raw).hexdigest(), from_run=from_run)
+    if now != before:
+        write_json(path.parent / FETCHED, now)
+
+
 def note_commit(path: Path, repo_id: str, branch: str, raw: bytes, commit: str, parent: str) -> None:
     """Write down that the card here is the Hub's at a commit, from which it is merged when it is edited again.
 
@@ -146,7 +162,7 @@ def note_commit(path: Path, repo_id: str, branch: str, raw: bytes, commit: str, 
     if before is None or before.repo_id.casefold() != repo_id.casefold() or (before.revision or "main") != branch:
         return
     if _present(path) == digest and before.commit != commit and not (before.weights and before.commit != parent):
-        write_json(path.parent / FETCHED, replace(before, commit=commit, card_sha256=digest))
+        write_json(path.parent / FETCHED, replace(before, commit=commit, card_sha256=digest, published=None, from_run=False))
 
 
 def _present(path: Path) -> str | None:
@@ -197,6 +213,7 @@ def _download(client: Client, name: str, commit: str, file: RemoteFile) -> Path:
             client,
             lambda: client.api.hf_hub_download(client.repo_id, name, revision=commit, etag_timeout=client.timeout),
             revision=commit,
+            bounded=False,
         )
     )
     if _is_damaged(path, file):

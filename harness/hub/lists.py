@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeGuard
 from urllib.parse import quote
@@ -24,10 +25,26 @@ def list_files(client: Client, commit: str) -> dict[str, RemoteFile]:
     return files
 
 
-def list_commits(client: Client, ref: str) -> tuple[tuple[str, str], ...]:
-    """Commits of a reference with their titles, the newest first."""
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as the Hub lists it."""
+
+    id: str
+    title: str
+    authors: tuple[str, ...]
+    """Names on the Hub; empty where it gives none."""
+
+
+def list_commits(client: Client, ref: str) -> tuple[Commit, ...]:
+    """Commits of a reference, the newest first."""
     entries = _read_list(client, f"commits/{quote(ref, safe='')}", ref)
-    return tuple((str(entry.get("id")), str(entry.get("title"))) for entry in entries)
+    return tuple(Commit(str(entry.get("id")), str(entry.get("title")), _authors(entry)) for entry in entries)
+
+
+def _authors(entry: dict[str, Any]) -> tuple[str, ...]:
+    authors = entry.get("authors")
+    names = [author.get("user") for author in authors] if _are_fields(authors) else []
+    return tuple(name for name in names if isinstance(name, str) and name)
 
 
 def list_pulls(client: Client, author: str) -> list[dict[str, Any]]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Literal
 
 from harness.card_files import MAX_BYTES
-from harness.errors import CardError
+from harness.errors import CardError, HubError
 from harness.hub.client import Client, RemoteFile, is_content, read_file, refusal, resolve
 from harness.hub.fetch import CARD, read_fetched
-from harness.hub.lists import list_files
+from harness.hub.lists import list_commits, list_files
 from harness.hub.merge import Conflict, merge, split_lines
 from harness.hub.prepare import Package, Prepared, decode, pack
-from harness.hub.pulls import Pull, find_pulls
+from harness.hub.pulls import Pull, find_pulls, is_marked
 from harness.hub.validation import check_marks, validate_card
 from harness.models import RESULTS_FILE
 
 Action = Literal["nothing", "open", "update", "commit"]
 _SHOWN = 5
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Known:
     packages: dict[str, Package] = field(default_factory=dict)
     validated: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Text -> what was said of it."""
+    open_pulls: tuple[Pull, ...] | None = None
+    """Of one's own, which a commit to the branch leaves as they are."""
 
 
 def look(client: Client, prepared: Prepared, target: Target, known: Known) -> Plan:
@@ -76,10 +82,11 @@ def look(client: Client, prepared: Prepared, target: Target, known: Known) -> Pl
         HubError: the Hub cannot be asked, or somebody else changed the same lines.
         CardError: the card cannot be published: its front matter, its marks, or the one on the Hub.
     """
-    head = resolve(client, target.branch)
+    create = f"; create it first: hf repos create {client.repo_id}" if client.secret else ""
+    head = resolve(client, target.branch, create)
     files, theirs = _files(client, known, head), _card(client, known, head)
     if known.base is None:
-        known.base = _base(client, prepared, known, head)
+        known.base = _base(client, prepared, known, target.branch, head)
     text = _merged(client, known.base, theirs, prepared.text, target.branch)
     pulls = () if target.direct or target.author is None else find_pulls(client, target.author, target.branch)
     ref, parent = target.branch, head
@@ -96,6 +103,10 @@ def look(client: Client, prepared: Prepared, target: Target, known: Known) -> Pl
     warnings = [*package.notes, *known.validated[text]]
     if RESULTS_FILE not in package.files and RESULTS_FILE in files:
         warnings.append(f"{RESULTS_FILE} on the Hub is left as it is: there is no evidence to replace it with")
+    warnings += [
+        f"your pull request {pull.number} is open, and is left as it is: {pull.url}"
+        for pull in _left_open(client, target, known)
+    ]
     if len(pulls) > 1:
         others = ", ".join(str(pull.number) for pull in pulls[1:])
         warnings.append(f"of several pull requests the oldest is used; close the others: {others}")
@@ -135,11 +146,40 @@ def _card(client: Client, known: Known, commit: str) -> str:
     return known.cards[commit]
 
 
-def _base(client: Client, prepared: Prepared, known: Known, head: str) -> str:
-    """The card that was fetched before it was edited here; else the one on the branch, all of which is replaced."""
+def _base(client: Client, prepared: Prepared, known: Known, branch: str, head: str) -> str:
+    """The card that one's own changes are changes of.
+
+    That which was sent last from here, where the branch has taken it since; else the one that was fetched; else the one
+    on the branch, all of which is replaced.
+    """
     fetched = read_fetched(prepared.path.parent)
-    here = fetched is not None and fetched.repo_id.casefold() == client.repo_id.casefold()
-    return _card(client, known, fetched.commit if here and fetched is not None else head)
+    if fetched is None or fetched.repo_id.casefold() != client.repo_id.casefold():
+        return _card(client, known, head)
+    if fetched.published is not None and (prepared.run is not None or not fetched.from_run):
+        for commit in _taken(client, branch, head, fetched.commit):
+            text = _card(client, known, commit)
+            if hashlib.sha256(text.encode("utf-8")).hexdigest() == fetched.published:
+                return text
+    return _card(client, known, fetched.commit)
+
+
+def _taken(client: Client, branch: str, head: str, since: str) -> Iterator[str]:
+    """The head of a branch, and the commits made here that it has had since a commit, the newest first."""
+    yield head
+    for commit in list_commits(client, branch):
+        if commit.id == since:
+            return
+        if commit.id != head and is_marked(commit.title):
+            yield commit.id
+
+
+def _left_open(client: Client, target: Target, known: Known) -> tuple[Pull, ...]:
+    """One's own pull requests for a branch that is committed to; none where the Hub does not tell."""
+    if target.direct and target.author is not None and known.open_pulls is None:
+        known.open_pulls = ()
+        with contextlib.suppress(HubError):  # they are only mentioned
+            known.open_pulls = find_pulls(client, target.author, target.branch)
+    return known.open_pulls or ()
 
 
 def _merged(client: Client, base: str, theirs: str, mine: str, where: str) -> str:
@@ -171,12 +211,17 @@ def _with_others(client: Client, pull: Pull, known: Known, text: str) -> str:
 
 
 def _check_secret(client: Client, package: Package) -> None:
-    secret = client.secret
-    if not secret:
-        return
-    sent = [raw.decode("utf-8") for raw in package.files.values()]
-    if any(secret in text for text in (*sent, package.title, package.description)):
-        raise CardError(f"{client.repo_id}: found the token of your login in what is to be published; take it out")
+    sent = {name: raw.decode("utf-8") for name, raw in package.files.items()}
+    sent["the commit message"] = f"{package.title}\n{package.description}"
+    for name, text in sent.items():
+        if client.secret and client.secret in text:
+            raise CardError(f"{client.repo_id}: found the token of your login in {name}; take it out")
+        if found := _TOKEN.search(text):
+            line = len(split_lines(text[: found.end()]))
+            raise CardError(
+                f"{client.repo_id}: found what has the form of a token of the Hub in line {line} of {name}, expected "
+                "none; take it out, and revoke it if it is one"
+            )
 
 
 def _without_secret(client: Client, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.hub.client import Client, attempt, pause, refusal
 from harness.hub.failures import Failure, IgnoredError, scrub
-from harness.hub.fetch import CARD, note_commit
+from harness.hub.fetch import CARD, note_commit, note_sent
 from harness.hub.names import COMMIT
 from harness.hub.plan import Known, Plan, Target, is_there, look
 from harness.hub.prepare import Prepared
@@ -51,8 +51,7 @@ def send(client: Client, prepared: Prepared, target: Target, known: Known | None
         made = attempt(client, lambda plan=plan: _commit(client, plan, target), committing=True)  # type: ignore[misc]
         if not isinstance(made, Failure):
             if _is_whole(client, made.oid, plan):
-                if target.direct:
-                    _note(client, prepared, target, plan, str(made.oid))
+                _note(client, prepared, target, plan, str(made.oid))
                 url = scrub(str(made.pr_url or plan.url or made.commit_url), client.secret)
                 return Published(plan, True, str(made.oid), url)
             made = Failure("again", f"{client.endpoint} committed only a part of the files")
@@ -95,18 +94,22 @@ def _is_whole(client: Client, commit: str, plan: Plan) -> bool:
 
 
 def note_published(client: Client, prepared: Prepared, target: Target, plan: Plan) -> None:
-    """Write beside the card that the branch has it, where there is nothing to do for that reason.
+    """Write beside the card that the Hub has it, where there is nothing to do for that reason.
 
     Raises:
         RecordError: it cannot be written.
     """
-    if plan.action == "nothing" and plan.ref == target.branch:
+    if plan.action == "nothing":
         _note(client, prepared, target, plan, plan.parent)
 
 
 def _note(client: Client, prepared: Prepared, target: Target, plan: Plan, commit: str) -> None:
-    if COMMIT.fullmatch(commit):
-        note_commit(prepared.path, client.repo_id, target.branch, plan.package.files[CARD], commit, plan.parent)
+    raw = plan.package.files[CARD]
+    if raw == prepared.text.encode("utf-8"):
+        note_sent(prepared.path, client.repo_id, raw, from_run=prepared.run is not None)
+    on_branch = target.direct or (plan.action == "nothing" and plan.ref == target.branch)
+    if on_branch and COMMIT.fullmatch(commit):
+        note_commit(prepared.path, client.repo_id, target.branch, raw, commit, plan.parent)
 
 
 def _found(client: Client, prepared: Prepared, target: Target, plan: Plan, *, made: bool) -> Published:

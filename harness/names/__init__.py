@@ -2,6 +2,7 @@
 
 from harness.names.datasets import (
     Mention,
+    brings_into_format,
     canonical_data,
     data_mentions,
     data_phrase,
@@ -35,6 +36,7 @@ __all__ = [
     "MetricMention",
     "SplitSize",
     "SubsetMention",
+    "brings_into_format",
     "canonical_data",
     "data_mentions",
     "data_phrase",

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.names.rules import names_rules
+from harness.names.rules import STYLE, names_rules
 from harness.records import DataRef
 
 
@@ -115,7 +115,7 @@ _MENTION = re.compile(
         |squad(?=[`*]{0,9}\s{1,40}(?:data|dev|train|val|test|corpus))))
     | (?P<xquad>(?i:xquad)) (?:[.-](?P<language>[a-z]{2}))?
     | (?P<mlqa>(?i:mlqa))
-    ) (?!-?\w)""".replace("__VERSION__", _VERSION),
+    ) (?:(?!-?\w)|(?=__STYLE__))""".replace("__VERSION__", _VERSION).replace("__STYLE__", STYLE),
     re.VERBOSE,
 )
 _LANGUAGE = (
@@ -144,6 +144,10 @@ _SPLIT_AFTER = re.compile(
     re.I,
 )
 _SPLIT_BEFORE = re.compile(rf"\b(?P<split>{_WORD})[- ](?:set|split|data|part)\s+of\s+(?:the\s+)?$", re.I)
+
+_CONVERTED = re.compile(
+    r"\b(?:convert|transform|cast|rewrit|rewrot|adapt|reformat|turn|brought|bring|put)\w*\b[^.\n]{0,60}$", re.I
+)
 
 
 def data_mentions(text: str) -> tuple[Mention, ...]:
@@ -193,10 +197,18 @@ def _is_translated(match: re.Match[str], text: str) -> bool:
     return bool(before or _TRANSLATED_AFTER.match(text, match.end()))
 
 
-def speaks_of_rules(text: str) -> bool:
-    """Whether a text that begins with the name of a data set means its rules, metric, script, style or format."""
-    match = _MENTION.match(text)
+def speaks_of_rules(text: str, start: int = 0) -> bool:
+    """Whether the name of a data set that begins at a character means its rules, metric, script, style or format."""
+    match = _MENTION.match(text, start)
     return match is not None and _is_rules(match, text)
+
+
+def brings_into_format(text: str) -> bool:
+    """Whether a text says that other data were converted to the format of a known data set."""
+    return any(
+        _CONVERTED.search(text, max(0, match.start() - 80), match.start()) and _is_rules(match, text)
+        for match in (_MENTION.finditer(text) if _may_mention(text) else ())
+    )
 
 
 def _is_rules(match: re.Match[str], text: str) -> bool:

@@ -11,9 +11,11 @@ _HEADS = (
     r"(?:rules?|scripts?|metric|scorers?|evaluator|protocol|conventions?|definitions?|normali[sz]ation|style|format"
     r"|schema)\b"
 )
+STYLE = r"-(?i:styled?|like|format(?:ted)?|compatible|type)\b"
+"""Behind a data set's name: of its kind."""
 _AFTER = re.compile(
     rf"(?:\]\([^()\s]{{0,300}}\))?[`*_\"']{{0,4}}(?:'s|’s)?"
-    rf"(?:[- ](?:styled?|like|format(?:ted)?|compatible|type)\b"
+    rf"(?:{STYLE}"
     rf"|\s{{1,9}}(?:(?:official|standard|original|own|eval(?:uation)?|scoring|leaderboard)\s{{1,9}}){{0,3}}[\[`*]{{0,3}}"
     rf"(?:{_HEADS}|metrics\b(?!\W*$)|evaluate-v\d))",
     re.I,

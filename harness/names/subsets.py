@@ -44,7 +44,7 @@ class SubsetMention:
 def subset_name(text: str) -> Subset | None:
     """``HasAns``, ``answerable``, ``no answer``, ``all questions``, ... -> the subset; None if it is not one."""
     words = [word for word in _WORD.findall(text.casefold()) if word not in _FILLER]
-    return SUBSET_OF.get("".join(words))
+    return SUBSET_OF.get("".join(words).removesuffix("questions"))
 
 
 def subset_mentions(text: str) -> Sequence[SubsetMention]:

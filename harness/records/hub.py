@@ -20,3 +20,7 @@ class Fetched:
     """SHA-256 of the bytes of ``README.md`` at that commit."""
     weights: bool = False
     """The model's files were fetched, too."""
+    published: str | None = None
+    """SHA-256 of the card's bytes as they were last sent from here, with no changes of others in them."""
+    from_run: bool = False
+    """They were written from a run, which the card here was not."""

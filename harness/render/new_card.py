@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import RecordError
+from harness.errors import RecordError, TemplateError
 from harness.names import metric_mentions
 from harness.records import Comparison, ModelRef, Question, Recipe, Run, Scores
 from harness.render import measured
@@ -23,6 +23,7 @@ from harness.signature import decoding_parts, join_signature
 
 FIELDS_VERSION = 1
 """Of the names that a template is given; a change that breaks templates raises it."""
+_CARD = "card.md.j2"
 _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _EMBEDDED = "pocket"
@@ -33,7 +34,7 @@ _PATH = re.compile(r"[\w./@ -]{1,200}")
 def write_card(
     run: Run,
     *,
-    template: str | Path = "card.md.j2",
+    template: str | Path = _CARD,
     name: str | None = None,
     repo_id: str | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -75,8 +76,12 @@ def write_card(
         intervals=measured.find_intervals(run, scores, _embedded(run) if questions is None else questions),
         seeds=seeds,
     )
+    if template == _CARD:
+        return render_template(_CARD, fields)
     if isinstance(template, str) and is_packaged(template):
-        return render_template(template, fields)
+        raise TemplateError(
+            f"{template}: found a template of something else, expected {_CARD} or a path", path=template
+        )
     return render_user_template(Path(template), fields)
 
 

@@ -55,10 +55,9 @@ def _read(path: Path) -> str:
         return read_regular(path, LARGEST).decode("utf-8")
     except OSError as error:
         reason = error.strerror or "cannot be read"
-        known = ", ".join(sorted(file.name for file in template_folder().glob("*.md.j2")))
         raise TemplateError(
-            f"{path}: found no template ({reason}), expected a file of at most {LARGEST} bytes, or the name of one of "
-            f"the package's ({known}); check the path",
+            f"{path}: found no template ({reason}), expected a file of at most {LARGEST} bytes, or card.md.j2, the "
+            "package's; check the path",
             path=str(path),
         ) from None
     except UnicodeDecodeError as error:

@@ -128,7 +128,7 @@ def draw_rows(
     """The figure."""
     legend, top = draw_keys(keys, LEFT, 4.0)
     repeated = len(rows) >= _MANY
-    top += 20.0 if repeated else 2.0
+    top += 28.0 if repeated else 2.0
     y, drawn = top, []
     for row in rows:
         part, y = _draw_row(row, axis, y)
@@ -222,7 +222,7 @@ def _draw_axis(axis: Axis, top: float, bottom: float, repeated: bool) -> Markup:
         x = scale.at(tick)
         parts.append(line(x, bottom, x, bottom + 3.0, "muted"))
         shown = tick_text(tick, ticks, signed=axis.signed)
-        for y in (bottom + 15.0, top - 5.0)[: 1 + repeated]:
+        for y in (bottom + 15.0, top - 12.0)[: 1 + repeated]:
             parts.append(text(_within(x, shown), y, shown, class_="muted", anchor="middle", size=SMALL))
     parts.append(
         text((scale.start + scale.end) / 2, bottom + 33.0, axis.name, class_="muted", anchor="middle", size=SMALL)

@@ -88,6 +88,7 @@ def test_evidence_is_what_was_measured(run):
         run,
         comparisons=(),
         card_path="elsewhere",
+        card_sha256="1" * 64,
         started="2020-01-01T00:00:00",
         finished="2020-01-02T00:00:00",
         predict_seconds=99.0,

@@ -10,8 +10,8 @@ from harness.records.codec import to_json
 from harness.records.runs import Run
 
 _SEAL = ("sha256",)
-_NOT_MEASURED = (*_SEAL, "comparisons", "card_path", "started", "finished", "predict_seconds")
-"""Judgements, where the card lay, and the clock: another call on the same machine gives the same evidence."""
+_NOT_MEASURED = (*_SEAL, "comparisons", "card_path", "card_sha256", "started", "finished", "predict_seconds")
+"""Judgements, the card's text and place, and the clock: the same recipe on the same machine gives the same evidence."""
 
 
 def seal(run: Run) -> str:
@@ -20,7 +20,7 @@ def seal(run: Run) -> str:
 
 
 def evidence_sha256(run: Run) -> str:
-    """SHA-256 over what a run measured, with what, and from what: all but verdicts, times, paths and their commit.
+    """SHA-256 over what a run measured, with what, and from what: all but verdicts, times and the card.
 
     A card carries it, so that it names one evidence; the same command on the same machine gives the same.
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from harness.editing import edit_card, find_section
+from harness.editing import edit_card, figures_left, find_section
 from harness.errors import HarnessError
 from harness.evidence import Opened, Options, on_present_data
 from harness.records import Claim, Run, Verdict, evidence_sha256
@@ -58,6 +58,18 @@ def freshness(
         return ("undated", _NOT_AS_WRITTEN) if written else ("fresh", "the card was edited since, its claims were not")
     changed = ", ".join(sorted({f"{metric}[{subset}]" for metric, subset, _, _ in then ^ now}))
     return "stale", f"claims have changed since it was recorded: {changed}"
+
+
+def left_as_reported(opened: Opened, run: Run) -> tuple[str, ...]:
+    """What a card whose figures are the run's says that may be of the same and is as reported, and why.
+
+    None of a card whose figures are not this run's, as its section says.
+    """
+    try:
+        section = find_section(opened.card.text, opened.card.path)
+        return figures_left(opened, (run,)) if section is not None and run.id in section.runs else ()
+    except HarnessError:  # what `freshness` tells of
+        return ()
 
 
 def _all_give_digits(claims: Iterable[Claim], run: Run) -> bool:

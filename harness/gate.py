@@ -29,7 +29,7 @@ from harness.evidence import (
     outcome,
 )
 from harness.examples import recorded_example
-from harness.freshness import freshness
+from harness.freshness import freshness, left_as_reported
 from harness.records import Comparison, Example, ExampleComparison, Run, Verdict
 from harness.store import is_record, load_run
 
@@ -180,6 +180,8 @@ def _evidence(opened: Opened, terms: Terms) -> _Evidence:
         fails = result == "stale" or (terms.strict and result != "fresh")
         state: State = "fail" if fails else "pass" if result == "fresh" else "note"
         rows.append(GateRow(path, "evidence", run.id, result, state, f"{run.kind}: {reason}"))
+        left = (note.removeprefix(f"{path}:").strip() for note in left_as_reported(opened, run))
+        rows += [GateRow(path, "evidence", run.id, "figures left", "note", reason) for reason in left]
     return _Evidence(opened, found, tuple(rows))
 
 

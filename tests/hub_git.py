@@ -67,6 +67,8 @@ class Fault:
     """Close the connection before the request is carried out, after that without an answer, or half way through one."""
     delay: float = 0.0
     """Carry the request out only after so many seconds, whether anybody still waits or not."""
+    drip: float = 0.0
+    """Send the content byte by byte with so many seconds in between."""
     after: bool = False
     """Answer with the status only after the request was carried out."""
 
@@ -105,6 +107,8 @@ class Repository:
     """Of commits that were looked at before, which never change."""
     blobs: dict[str, bytes] = field(default_factory=dict)
     logs: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    authors: dict[str, str] = field(default_factory=dict)
+    """Of commits by an account; others are of nobody whom the Hub knows."""
 
     def git(self, *words: str, content: bytes | None = None) -> bytes:
         """The output of a command of git."""
@@ -178,7 +182,13 @@ class Repository:
         return list(commits)
 
     def commit(
-        self, files: Mapping[str, bytes | None], *, ref: str = "main", parent: str | None = None, message: str = "edit"
+        self,
+        files: Mapping[str, bytes | None],
+        *,
+        ref: str = "main",
+        parent: str | None = None,
+        message: str = "edit",
+        author: str = "",
     ) -> str:
         """Put files on a reference, or take out those that are None; returns the commit."""
         name = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
@@ -196,7 +206,10 @@ class Repository:
             else:
                 lines += [b"M 100644 inline %s\n" % path.encode(), _data(content)]
         self.git("fast-import", "--quiet", "--force", content=b"".join(lines))
-        return self.head(name)
+        commit = self.head(name)
+        if author:
+            self.authors[commit] = author
+        return commit
 
 
 def _data(content: bytes) -> bytes:
@@ -230,7 +243,7 @@ class Hub:
         folder = self.folder / f"{repo_id}.git"
         folder.mkdir(parents=True)
         repository = Repository(folder)
-        repository.git("init", "--quiet", "--bare", "--initial-branch=main", ".")
+        repository.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
         repository.commit(files, message="initial commit")
         self.repositories[repo_id] = repository
         return repository
@@ -302,7 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             if fault is not None and fault.status is not None and not fault.after:
-                self._send(fault.status, fault.body, "text/plain", fault.headers)
+                self._send(fault.status, fault.body, "text/plain", fault.headers, drip=fault.drip)
                 return
             if fault is not None and fault.cut == "before":
                 self.close_connection = True
@@ -388,8 +401,12 @@ class _Handler(BaseHTTPRequestHandler):
                 [*({"type": "directory", "path": name, "oid": "0" * 40, "size": 0} for name in folders), *listed]
             )
         if verb == "commits":
+
+            def authors(commit: str) -> list[dict[str, str]]:
+                return [{"user": repository.authors[commit]}] if commit in repository.authors else []
+
             listed = [
-                {"id": sha, "title": title, "message": text, "authors": [{"user": "t"}], "date": _DATE}
+                {"id": sha, "title": title, "message": text, "authors": authors(sha), "date": _DATE}
                 for sha, title, text in repository.log(self._commit_of(repository, unquote(rest)))
             ]
             return _json(listed)
@@ -466,13 +483,15 @@ class _Handler(BaseHTTPRequestHandler):
         message = f"{header['summary']}\n\n{header['description']}"
         if self.query.get("create_pr"):
             pull = Pull(len(repository.pulls) + 1, header["summary"], header["description"], account.name, ref)
-            commit = repository.commit(files, ref=f"refs/pr/{pull.number}", parent=parent or head, message=message)
+            ref = f"refs/pr/{pull.number}"
+            commit = repository.commit(files, ref=ref, parent=parent or head, message=message, author=account.name)
             repository.pulls.append(pull)
             url = f"{self.hub.url}/{repo}/discussions/{pull.number}"
         else:
             if parent is not None and parent != head:
                 raise _RefusedError(412, message="A commit has happened since. Please refresh and try again.")
-            commit, url = repository.commit(files, ref=ref, parent=head, message=message), None
+            commit = repository.commit(files, ref=ref, parent=head, message=message, author=account.name)
+            url = None
         answer = {"success": True, "commitOid": commit, "commitUrl": f"{self.hub.url}/{repo}/commit/{commit}"}
         return _json({**answer, "pullRequestUrl": url} if url else answer)
 
@@ -491,7 +510,16 @@ class _Handler(BaseHTTPRequestHandler):
         name = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
         return 200, content, "application/octet-stream", {"X-Repo-Commit": commit, "ETag": f'"{name}"'}
 
-    def _send(self, status: int, content: bytes, kind: str, headers: Mapping[str, str], *, cut: bool = False) -> None:
+    def _send(
+        self,
+        status: int,
+        content: bytes,
+        kind: str,
+        headers: Mapping[str, str],
+        *,
+        cut: bool = False,
+        drip: float = 0.0,
+    ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -502,6 +530,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if cut:
             content, self.close_connection = content[: len(content) // 2], True
+        if drip:
+            for byte in content:
+                if self.hub.closing.wait(drip):
+                    return
+                self.wfile.write(bytes([byte]))
+            return
         self.wfile.write(content)
 
 

@@ -230,6 +230,10 @@ def test_parts_of_one_data_set_are_told_apart_by_their_configs() -> None:
     assert data_of("Evaluated on Harbour:", two) == {"mira/harbour"}
 
 
+def test_a_name_that_ends_in_a_split_states_none() -> None:
+    assert data_of("### Evaluated on harbour-dev", _index("type: harbour-dev, name: harbour-dev")) == {"harbour-dev"}
+
+
 def test_a_generic_name_counts_where_it_stands_as_one() -> None:
     custom = _index("type: mira/reviews, name: custom, split: test", "type: squad_v2, name: SQuAD 2.0")
     assert data_of("Evaluated on the custom dataset:", custom) == {"mira/reviews"}

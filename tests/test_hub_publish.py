@@ -17,7 +17,7 @@ from hub_git import GIT, Account, Fault, serve_git_hub
 from hub_world import ON_HUB, PARAGRAPH, READER, REPO, TOKEN, World, make_world, write_template
 from plugin_cards import SCORES, assume, deviation, run_of
 
-from harness.errors import CardError, HarnessError, HubError
+from harness.errors import CardError, HarnessError, HubAddressError, HubError
 from harness.hub import check_account, open_client
 from harness.hub.prepare import MARK
 from harness.models import RESULTS_FILE
@@ -165,16 +165,108 @@ def test_what_was_published_is_not_taken_for_somebody_elses_change(world):
 
 
 def test_the_commit_that_was_fetched_stays_where_the_card_is_not_of_the_new_one(world):
-    kept = (world.card / "fetched.json").read_bytes()
+
+    def kept() -> tuple[str, str]:
+        fetched = json.loads((world.card / "fetched.json").read_text())
+        return fetched["commit"], fetched["card_sha256"]
+
+    first = kept()
     world.publish()  # a pull request may be closed
     world.repository.commit({"dev.txt": b"x"}, ref="refs/heads/dev", parent=world.repository.head())
     world.publish(branch="dev", direct=True)  # another branch than was fetched
     world.edit_remote("Sentence 20 of", "Sentence twenty of")
     world.publish(direct=True)  # with others' changes, which are not here
-    assert (world.card / "fetched.json").read_bytes() == kept
+    assert kept() == first
     world.edit("Sentence 20 of", "Sentence twenty of")
     world.publish(direct=True)
-    assert (world.card / "fetched.json").read_bytes() != kept
+    assert kept() != first
+
+
+@pytest.mark.parametrize("how", ["forward", "squash", "squash and more"])
+def test_a_line_that_was_merged_is_edited_again(world, how):
+    world.publish()
+    if how == "forward":
+        world.repository.git("update-ref", "refs/heads/main", "refs/pr/1")
+    else:
+        files = world.repository.files("refs/pr/1")
+        world.repository.commit(files, message=f"{world.repository.pulls[0].title} (#1)", author="owner")
+    world.repository.pulls[0].status = "merged"
+    if how == "squash and more":
+        world.edit_remote("Sentence 20 of", "Sentence twenty of")
+    world.edit("A sentence that was edited here.", "A sentence that was edited again.")
+    done = world.publish()
+    assert (done.plan.action, done.done) == ("open", True)
+    text = world.repository.read("README.md", "refs/pr/2").decode()
+    assert text == world.repository.read("README.md").decode().replace("edited here.", "edited again.")
+    assert ("twenty" in text) == (how == "squash and more")
+
+
+@pytest.mark.parametrize("status", ["open", "closed"])
+def test_what_was_sent_and_not_merged_is_sent_again(world, status):
+    world.publish()
+    world.repository.pulls[0].status = status
+    world.edit("Sentence 7 of", "Sentence seven of")
+    world.publish(direct=True)
+    assert world.repository.read("README.md") == (world.card / "README.md").read_bytes()
+
+
+def test_what_others_changed_in_what_was_sent_is_no_change_of_ones_own(world):
+    world.edit_remote("Sentence 20 of", "Sentence twenty of")
+    world.publish()
+    world.repository.git("update-ref", "refs/heads/main", "refs/pr/1")
+    world.repository.pulls[0].status = "merged"
+    world.edit("Sentence 7 of", "Sentence seven of")
+    world.publish(direct=True)
+    text = world.repository.read("README.md").decode()
+    assert "Sentence twenty of" in text
+    assert "Sentence seven of" in text
+
+
+def test_a_card_is_written_from_a_run_again_and_again(world):
+    folder = world.card.parents[1]
+    (world.card / "runs" / "tiny-1.json").unlink()
+    runs = [run_of(world.card, **SCORES), replace(run_of(world.card, **SCORES), id="tiny-2")]
+    for run in runs:
+        write_json(folder / f"{run.id}.json", replace(run, sha256=seal(run)))
+        assert world.publish(run=folder / f"{run.id}.json", direct=True).done
+    assert b"tiny-2" in world.repository.read("README.md")
+    assert b"tiny-1" not in world.repository.read("README.md")
+    assert len(world.repository.log()) == 3
+    world.keep(runs[1])
+    world.edit("Sentence 7 of", "Sentence seven of")
+    world.publish(direct=True)  # as it is here, where no run was written into it
+    text = world.repository.read("README.md").decode()
+    assert "tiny-2" in text
+    assert "Sentence seven of" in text
+
+
+def test_a_commit_to_the_branch_names_the_pull_requests_that_stay_open(world):
+    world.publish()
+    world.hub.faults = [Fault(r"GET .*/discussions", count=1, cut="before")]
+    done = world.publish(direct=True)
+    url = f"{world.hub.url}/{REPO}/discussions/1"
+    assert done.done
+    assert f"your pull request 1 is open, and is left as it is: {url}" in done.plan.warnings
+    world.hub.faults = [Fault(r"GET .*/discussions", count=99, status=403)]
+    assert not world.plan(direct=True).warnings
+
+
+def test_a_marked_title_of_somebody_else_is_their_change(world):
+    world.publish()
+    text = world.repository.read("README.md", "refs/pr/1").decode()
+    theirs = {"README.md": text.replace("Sentence 20 of", "Sentence twenty of").encode()}
+    world.repository.commit(theirs, ref="refs/pr/1", message=f"{MARK}card", author="other")
+    world.edit("Sentence 7 of", "Sentence seven of")
+    assert world.publish().plan.action == "update"
+    text = world.repository.read("README.md", "refs/pr/1").decode()
+    assert "Sentence twenty of" in text
+    assert "Sentence seven of" in text
+
+
+def test_a_pull_request_in_which_only_others_committed_is_not_ours(world):
+    world.publish()
+    world.repository.authors[world.repository.head("refs/pr/1")] = "other"
+    assert world.plan().action == "open"
 
 
 def test_of_two_own_pull_requests_the_older_is_used_and_the_other_named(world):
@@ -222,9 +314,6 @@ def move(world: World, edits: list[tuple[str, str]]) -> list[tuple[str, str]]:
     real = world.repository.commit
     pending = list(edits)
 
-    def commit(files, *, ref="main", parent=None, message="edit"):
-        return real(files, ref=ref, parent=parent, message=message)
-
     def head(ref="main", real_head=world.repository.head):
         asked = world.hub.requests[-1] if world.hub.requests else None
         if pending and asked is not None and asked.method == "POST" and "/commit/" in asked.path and ref == "main":
@@ -234,7 +323,6 @@ def move(world: World, edits: list[tuple[str, str]]) -> list[tuple[str, str]]:
             real({"README.md": text.replace(old, new).encode()}, parent=real_head("main"))
         return real_head(ref)
 
-    world.repository.commit = commit  # type: ignore[method-assign]
     world.repository.head = head  # type: ignore[method-assign]
     return pending
 
@@ -628,6 +716,22 @@ def test_a_token_in_the_card_is_not_published(world):
     assert world.state(direct=False) == "untouched"
 
 
+@pytest.mark.parametrize("secret", [READER, "hf_" + "a1" * 10])
+def test_what_looks_like_a_token_is_not_published(world, secret):
+    world.edit("Sentence 5 of", f"token={secret} of")
+    with pytest.raises(CardError, match=r"form of a token of the Hub in line \d+ of README\.md") as caught:
+        world.publish()
+    assert secret not in str(caught.value)
+    number = next(n for n, line in enumerate((world.card / "README.md").read_text().split("\n"), 1) if secret in line)
+    assert f"line {number} of" in str(caught.value)
+    assert world.state(direct=False) == "untouched"
+    world.edit(f"token={secret} of", "hf_short, xhf_aaaaaaaaaaaaaaaaaaaaaaaaa and hf_is_no_token_at_all_of_any_kind")
+    with pytest.raises(CardError, match="the commit message"):
+        (world.card / "runs" / "tiny-1.json").unlink()
+        world.publish(reason=f"as {secret} says")
+    assert world.publish(reason="r").done
+
+
 def test_a_token_in_lines_that_are_shown_is_taken_out(world):
     world.edit_remote("Sentence 20 of", f"{TOKEN} of")
     world.edit("Sentence 20 of", "Sentence twenty of")
@@ -649,10 +753,49 @@ def test_the_token_does_not_follow_to_another_host(world, tmp_path, status):
         assert not [asked for asked in other.requests if asked.authorized]
 
 
-def test_an_address_with_a_password_is_refused():
-    with pytest.raises(HubError, match="user name or password in the address") as caught:
-        open_client(REPO, endpoint="https://me:PassWord@hub.example")
+@pytest.mark.parametrize("address", ["https://me:PassWord@hub.example", "me:PassWord@hub.example"])
+def test_an_address_with_a_password_is_refused(address):
+    with pytest.raises(HubAddressError, match="user name or password in the address") as caught:
+        open_client(REPO, endpoint=address)
     assert "PassWord" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "", "ftp://hub.example", "http://", "http://[x", "https://hub:port"])
+def test_an_address_that_is_none_is_refused(address):
+    with pytest.raises(HubAddressError, match=r"as address of the Hub, expected .* http:// or https://; correct HF_E"):
+        open_client(REPO, endpoint=address)
+
+
+def test_there_is_no_such_model(world, monkeypatch):
+    del world.hub.repositories[REPO]
+    with pytest.raises(HubError, match=f"no such model, or not to this login; create it first: hf repos create {REPO}"):
+        world.publish()
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setenv("HF_TOKEN_PATH", "nowhere")
+    with pytest.raises(HubError, match=r"shows it only after: hf auth login$"):
+        world.plan()
+
+
+@pytest.mark.parametrize("step", [*STEPS, "commit"])
+def test_an_answer_without_end_is_not_read(world, step, monkeypatch):
+    monkeypatch.setattr("harness.hub.client.LARGEST_ANSWER", 100_000)
+    body = b'["' + b"x" * 200_000 + b'"]'
+    world.hub.faults = [Fault({**STEPS, "commit": COMMIT}[step], count=1, status=200, body=body)]
+    if step in ("validation", "sizes", "commit"):  # is asked otherwise, looked for, or tried again
+        assert world.publish().done
+    else:
+        with pytest.raises(HubError, match=r"the Hub answered with more than 100,000 bytes"):
+            world.publish()
+        assert world.state(direct=False) == "untouched"
+
+
+@pytest.mark.parametrize("step", ["who", "tree", "card"])
+def test_an_answer_that_drips_is_not_waited_for(world, step):
+    world.hub.faults = [Fault(STEPS[step], count=99, status=200, body=b"x" * 99, drip=0.02)]
+    started = time.monotonic()
+    with pytest.raises(HubError, match=r"http://127\.0\.0\.1:\d+ answers too slowly"):
+        world.publish(timeout=0.05)
+    assert time.monotonic() - started < 1.8  # all of it takes 2 seconds
 
 
 def test_what_the_hub_says_is_shown_without_secrets_and_escapes(world):
@@ -744,10 +887,20 @@ def test_the_command_shows_then_does_and_then_has_nothing_to_do(world):
         assert world.state(direct=False) == "untouched"
         done = talking(*words, "--yes")
         assert done.code == 0, done.err
-        assert done.out.endswith(f"published: {world.hub.url}/{REPO}/discussions/1\n")
+        assert "\nopening a pull request on someone/tiny at " in done.out
+        assert done.out.endswith(f"\nopened the pull request {world.hub.url}/{REPO}/discussions/1\n")
+        assert "would" not in done.out + done.err
         assert "authorization" in done.err.lower()  # all requests are told, without tokens
         assert world.state(direct=False) == "published"
         again = command(*words, "--yes", "--json")
+        world.edit("Sentence 7 of", "Sentence seven of")
+        updated = command(*words, "--yes")
+        assert f"\nupdating the pull request {world.hub.url}/{REPO}/discussions/1\n" in updated.out
+        assert updated.out.endswith(f"\nupdated the pull request {world.hub.url}/{REPO}/discussions/1\n")
+        direct = command(*words, "--yes", "--direct")
+        assert "\ncommitting to someone/tiny at " in direct.out
+        assert direct.out.endswith(f"\ncommitted {world.hub.url}/{REPO}/commit/{world.repository.head()}\n")
+        assert "warning: your pull request 1 is open" in direct.err
     told = json.loads(again.out)
     assert (again.code, told["action"], told["done"]) == (0, "nothing", False)
     for result in (shown, done, again):
@@ -765,7 +918,10 @@ def test_the_command_says_what_is_wrong(world):
         assert "nobody is logged in; log in with: hf auth login" in anonymous.err
         reader = command(*words, HF_TOKEN=READER)
         assert reader.code == 0
-        assert "--yes would be refused: someone/tiny: the token of me may only read" in reader.err
+        told = "--yes would be refused: someone/tiny: the token of me may only read"
+        assert reader.err.startswith(told)
+        assert reader.err.splitlines()[-1].startswith(f"nothing was sent; {told}")
+        assert "does it" not in reader.err
         world.edit("value: 80.0", "value: 90.0")
         refused = command(*words, "--yes", "--json", HF_TOKEN=TOKEN)
     assert refused.code == 1
@@ -780,8 +936,21 @@ def test_the_command_says_what_is_wrong(world):
 def test_the_command_is_offline(world):
     with start(world, HF_HUB_OFFLINE="1") as command:
         result = command("publish", world.card, "--repo-id", REPO)
-    assert result.code == 3
-    assert "HF_HUB_OFFLINE forbids to ask the Hub" in result.err
+        fetched = command("fetch", REPO)
+    for done in (result, fetched):
+        assert done.code == 3
+        assert "HF_HUB_OFFLINE forbids to ask the Hub" in done.err
+    assert fetched.err.count("\n") == 1
+
+
+def test_the_command_needs_an_address(world):
+    with drive(world.card.parents[1], HF_TOKEN=TOKEN) as command:
+        for address in ("http://[x", "nonsense"):  # with the first not even huggingface_hub can be imported
+            for words in (("fetch", REPO), ("publish", world.card, "--repo-id", REPO)):
+                done = command(*words, HF_ENDPOINT=address)
+                assert done.code == 2
+                assert f"found {address!r} as address of the Hub, expected one that begins with http://" in done.err
+                assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

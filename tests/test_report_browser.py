@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 from report_cases import FIRST, NO_ANSWER, QUESTIONS, RIGHT, SECOND, UNANSWERABLE, replay, reproduce, squad_file
+from report_figures import make_run, with_claims
 from tiny_world import card
 
+from harness.records import DataRef, Finding
 from harness.report.data import ReportData
 from harness.report.gather import gather_report
 from harness.report.page import render_page
@@ -425,6 +427,55 @@ def test_no_page_is_wider_than_its_window(pages, visit, browser, width, height):
         assert browser.execute_script(_BEYOND) == []
         picture = command(browser, "Page.captureScreenshot")["data"]
         assert base64.b64decode(picture).startswith(b"\x89PNG")
+
+
+LONG = DataRef("some_long_organisation/a_very_long_data_set_name", "validation")
+_CLAIM_ROWS = """
+const text = (cell) => { const range = document.createRange(); range.selectNodeContents(cell);
+  return range.getBoundingClientRect() };
+return Array.from(document.querySelectorAll(".claims tbody tr")).map((row) => {
+  const [data, place] = ["data", "place"].map((name) => text(row.querySelector(`[data-label=${name}]`)));
+  return [data.right, place.left, data.bottom, place.top];
+})
+"""
+_CUT = """
+const width = document.documentElement.clientWidth;
+return Array.from(document.querySelectorAll("caption, .stacked .why, .claims .why")).filter((e) => e.checkVisibility())
+  .map((e) => { const range = document.createRange(); range.selectNodeContents(e);
+    return [range.getBoundingClientRect().right - width, e.textContent] }).filter(([over]) => over > 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def long_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs on data with a long name that no blank or hyphen breaks; a claim of sixteen digits."""
+    runs = []
+    for name in ("one", "two"):
+        data = with_claims(make_run(kinds=True, name=name))
+        claims = [replace(c.claim, data=LONG, digits=f"{c.claim.reported:.14f}") for c in data.run.comparisons]
+        comparisons = tuple(replace(c, claim=own) for c, own in zip(data.run.comparisons, claims, strict=True))
+        run = replace(data.run, comparisons=comparisons, evaluated=replace(data.run.evaluated, ref=LONG))
+        runs.append(replace(data, run=run))
+    finding = Finding("some-code", "warning", "a long sentence of what was found " * 5, 1)
+    return write_page(tmp_path_factory.mktemp("long") / "long.html", ReportData(tuple(runs), findings=(finding,)))
+
+
+def test_a_long_name_leaves_the_other_columns_their_place(long_page, visit, browser):
+    visit(long_page, 1280, 900)
+    for wide in browser.find_elements(By.CSS_SELECTOR, "#claims .wide"):
+        assert browser.execute_script("return arguments[0].scrollWidth - arguments[0].clientWidth", wide) <= 0
+    for width in (360, 768, 1280):
+        visit(long_page, width, 900)
+        rows = browser.execute_script(_CLAIM_ROWS)
+        assert len(rows) == 8
+        assert all(data_right <= place_left or data_bottom <= top for data_right, place_left, data_bottom, top in rows)
+
+
+def test_a_narrow_screen_has_captions_reasons_and_origins_whole(long_page, pages, visit, browser):
+    for file in (long_page, pages.trained, pages.two):
+        visit(file, 360, 740)
+        browser.execute_script("for (const part of document.querySelectorAll('details')) part.open = true")
+        assert browser.execute_script(_CUT) == []
 
 
 def test_paper_gets_all_but_controls(pages, visit, browser):

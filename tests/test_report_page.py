@@ -233,7 +233,7 @@ def test_two_runs_stand_side_by_side(two, world):
     )
     differences = runs.one("div", **{"aria-label": "Differences"})
     assert "McNemar" not in differences.text  # its p is in no column of another's
-    assert "none" in differences.text and "No interval where fewer than 10 differ" in text
+    assert "none" in differences.text and "No interval where fewer than 10 paragraphs or questions differ" in text
     assert all(one.run.id in text for one in data.runs)
     (select,) = page.all("select", id="run")
     assert [option.text for option in select.all("option")] == ["run 1", "run 2"]

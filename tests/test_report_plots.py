@@ -83,6 +83,18 @@ def test_claims_stand_where_their_figures_are():
     assert checked >= 4
 
 
+def test_ticks_above_the_rows_keep_away_from_the_first_label():
+    kept = with_claims(make_run())
+    many = replace(kept.run, comparisons=kept.run.comparisons[:3] * 3)
+    shown = drawing("plot-claims-1", replace(kept, run=many))
+    assert len(shown.rows()) >= 8
+    label = shown.rows()[0].find("{*}text")
+    texts = [text for text in shown.all("text") if text.get("text-anchor") == "middle"]
+    highest = min(float(text.get("y")) for text in texts)
+    assert highest < float(label.get("y"))  # there are ticks above
+    assert float(label.get("y")) - float(label.get("font-size", "14")) - highest >= 10
+
+
 def test_a_verdict_shows_by_shape_and_by_word():
     shown = drawing("plot-claims-1", with_claims(make_run()))
     looks = {mark.shape: mark.classes for mark in shown.marks("reproduced")}
@@ -409,7 +421,7 @@ def test_a_pair_without_intervals_is_drawn(tmp_path):
     shown = Drawing(drawn["plot-pairs"])
     assert not any(shown.whiskers(row) for row in shown.rows())
     assert "interval" not in shown.texts() and "Lines are" not in shown.plot.caption
-    assert "fewer than 10 differ" in shown.plot.caption
+    assert "fewer than 10 paragraphs or questions differ" in shown.plot.caption
     assert "plot-flips-2" not in drawn
 
 

@@ -95,7 +95,7 @@ def test_seeds_and_other_runs(tmp_path):
     assert table(summary, "other runs").below[1:] == ("the intervals are of the paired bootstrap",)
     alike = replace(pair, changes=tuple(replace(change, low=None, high=None) for change in pair.changes))
     below = table(summarize_run(ReportData(runs, pairs=(alike, None))), "other runs").below
-    assert len(below) == 2 and "fewer than 10 differ" in below[1]
+    assert len(below) == 2 and "fewer than 10 paragraphs or questions differ" in below[1]
 
 
 def test_names_tell_runs_apart():

@@ -24,7 +24,8 @@ _PUBLISHED = re.compile(r"\b(?:authors?|paper|official results|reported by|publi
 _TRAINED_ON = re.compile(r"\b(?:fine-?tun\w+|train\w*|tuned)\b[^.\n]{0,60}?\b(?:on|with|for)\s", re.I)
 _EVALUATES = re.compile(r"\b(?:evaluat|test|result|perform|scor|achiev|dev|validation|obtain|benchmark)\w*|:\W*$", re.I)
 _SPLIT = re.compile(
-    r"\b(?P<split>dev(?:elopment)?|validation|test)\b(?:[ -](?:set|split|data|part|results?|scores?|performance)\b|\W*$)",
+    r"\b(?P<split>dev(?:elopment)?|validation|test)\b"
+    r"(?:[ -](?:set|split|data|part|results?|scores?|performance)\b|\W*$)",
     re.I,
 )
 _INTRODUCES = re.compile(r":\W*$|\b(?:reach|scor|achiev|perform|obtain|compar|result)\w*", re.I)
@@ -108,7 +109,7 @@ class Around:
             subset = names.subset_name(text)
             metrics = tuple(names.metric_mentions(block.text))
             named = self.data_names.named(block.text) if title else self.data_names.heading(block.text)
-            split = _one_split(block.text)
+            split = _one_split(self.data_names.without_names(block.text))
             self._sections.append(_Section(block.level, named, others, subset, metrics, split, bool(named)))
             self._caption_of_others = False
             self._caption_metrics = ()
@@ -120,7 +121,7 @@ class Around:
             named = self.data_names.named(text)
             if named and not (section.headed and not _EVALUATES.search(text)):
                 section.named = named
-            section.split = _one_split(text) or section.split
+            section.split = _one_split(self.data_names.without_names(text)) or section.split
             last_sentence = re.split(r"[.!?]\s", text.strip())[-1]
             self._caption_of_others = (
                 self.names.is_about_others(last_sentence)

@@ -32,7 +32,8 @@ class DataAliases:
     def __init__(self, results: Sequence[HubResult] = ()) -> None:
         """Take the names of the front matter.
 
-        A name that two types share is none of either, and that of a known data set keeps its meaning.
+        A name that two types share is none of either, and that of a known data set keeps the meaning that it has
+        everywhere.
 
         Args:
             results: The results of ``model-index``, field by field.
@@ -45,7 +46,7 @@ class DataAliases:
             titles = [result.dataset_type.rpartition("/")[2]]
             if result.dataset_name:
                 titles += [result.dataset_name, re.sub(r"\s*\([^()]*\)", "", result.dataset_name)]
-            for key in {_key(title) for title in titles if _may_stand_for(title, ref)}:
+            for key in {_key(title) for title in titles if _may_stand_for(title)}:
                 refs.setdefault(key, []).append(ref)
         self._refs: Mapping[str, DataRef] = {
             key: replace(found[0], config=found[0].config if len(set(found)) == 1 else None)
@@ -74,15 +75,19 @@ class DataAliases:
             return None
         name = _AROUND.sub("", text.strip("*_`:# ").strip())
         ref = self.resolve(DataRef(name, ""))
-        return None if ref.name == name else ref
+        return None if ref.name == name and not self.knows(name) else ref
+
+    def blank(self, text: str) -> str:
+        """The text without words that are such a name: ``harbour-dev`` tells no split."""
+        return re.sub(r"[\w./-]{3,100}", lambda word: " " if self.knows(word[0]) else word[0], text)
 
     def knows(self, text: str) -> bool:
         """Whether a whole text is one of the names."""
         return _key(text) in self._refs
 
 
-def _may_stand_for(title: str, ref: DataRef) -> bool:
-    """Whether a title can be a name of a data set: no other one's, and no word that tables have for other things."""
-    known = names.dataset_name(title) or next((mention.ref.name for mention in names.data_mentions(title)), ref.name)
+def _may_stand_for(title: str) -> bool:
+    """Whether a title can be such a name: that of no known data set, and no word that cards have for other things."""
+    known = names.dataset_name(title) or names.data_mentions(title)
     usual = names.subset_name(title) or names.is_metric(title) or re.fullmatch(_SPLIT, title, re.I)
-    return known == ref.name and not usual and len(_key(title)) > 2
+    return not known and not usual and len(_key(title)) > 2

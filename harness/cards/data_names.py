@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from harness import names
 from harness.cards.data_aliases import DataAliases
+from harness.cards.data_words import DATA_LIKE, HEADED, HEADING_WORD, NO_NAME
 from harness.cards.models import Names, is_model_like
 from harness.records import DataRef
 
@@ -33,18 +34,6 @@ _NO_DATA = re.compile(
 )
 _WRITTEN = re.compile(r"`?(?P<ref>[^\s`]+)")
 _NAME = re.compile(r"[`*_\[]{0,9}(?P<name>[A-Z][\w./-]*(?:[ ](?:[A-Z][\w./-]*|v?\d[\w.]*)){0,4})")
-_HEADED = re.compile(
-    r"(?:(?:zero[- ]shot )?(?:results?|evaluation|performance|scores?|evaluated|tested)?\s{0,40}(?:on|for|:"
-    r"|-)\s{1,40}(?:the\s{1,40})?)?"
-    r"(?P<name>[A-Z][\w.-]{0,60}(?:[A-Z]|(?<=quad))[\w.-]{0,60}|[A-Z][\w-]{1,60}(?<=QA))(?: v?\d\.\d)?\s{0,40}"
-    r"(?:$|[(,:]|dev|test|validation|split|results?|evaluation)",
-)
-_HEADING_WORD = re.compile(
-    r"(?:[A-Z]?PU|FP\d+|INT\d+|BF\d+|BibTeX|FAQ|README|TL;?DR|API|ONNX|PyTorch|TensorFlow|JAX|NLP|QA|Q&A|LLM"
-    r"|RAG|NER|ASR"
-    r"|GPUs?|TPUs?|CO2|GitHub|HuggingFace|Hugging|OpenVINO|TODO|MIT|ID|URL|SQuAD\S*|LoRA|PEFT|GGUF|AWQ|GPTQ)",
-    re.I,
-)
 _PART = re.compile(
     r"\b(?:subset|sample|portion)\s+of\b|\b(?:a|small|first)\s+part\s+of\b|\bfirst\s+\d|\brandomly\b", re.I
 )
@@ -54,87 +43,6 @@ _CALLED = re.compile(
     r"(?:data ?set|corpus|benchmark|(?:dev|test|validation|evaluation) (?:set|split))\b"
 )
 _TRAINER = re.compile(r"\bfine-?tuned version of\b|\b(?:evaluat|tested|train|fine-?tun)\w*\b", re.I)
-_NO_NAME = frozenset(
-    [
-        "none",
-        "unknown",
-        "unkown",
-        "the",
-        "this",
-        "that",
-        "same",
-        "following",
-        "training",
-        "evaluation",
-        "test",
-        "dev",
-        "validation",
-        "custom",
-        "own",
-        "english",
-        "german",
-        "held-out",
-        "heldout",
-        "our",
-        "my",
-        "official",
-        "original",
-        "a",
-        "an",
-        "full",
-        "whole",
-        "entire",
-        "development",
-        "val",
-        "above",
-        "given",
-        "public",
-        "generator",
-        "imagefolder",
-        "audiofolder",
-        "json",
-        "csv",
-        "text",
-        "arabic",
-        "bengali",
-        "chinese",
-        "czech",
-        "danish",
-        "dutch",
-        "finnish",
-        "french",
-        "greek",
-        "hebrew",
-        "hindi",
-        "hungarian",
-        "indonesian",
-        "italian",
-        "japanese",
-        "korean",
-        "norwegian",
-        "persian",
-        "polish",
-        "portuguese",
-        "romanian",
-        "russian",
-        "spanish",
-        "swedish",
-        "thai",
-        "turkish",
-        "ukrainian",
-        "vietnamese",
-        "hidden",
-        "private",
-        "internal",
-        "small",
-        "large",
-    ]
-)
-_DATA_LIKE = re.compile(
-    r"(?<![\w/.-])[A-Za-z]{0,60}[A-Z][\w-]{0,60}(?:QA|Q[uU][aA]D|SQA|ASQ|NLI|GLUE|Bench|Shifts|QUAD"
-    r"|RACE)(?:[-_][A-Za-z]{2,3})?(?:[-_]v?\d(?:\.\d)?)?\b"
-    r"|\b(?:TriviaQA|BioASQ|DROP|CoQA|QuAC|RACE|BoolQ|DuoRC|CUAD|HotpotQA)\b"
-)
 _VERSION_2 = re.compile(r"squad[-_ ]?v?2(?!\d)", re.I)
 
 
@@ -171,11 +79,11 @@ class DataNames:
     def one_data_set(self, text: str) -> DataRef | None:
         """The one data set that a short text names."""
         try:
-            ref = self._called.resolve(names.canonical_data(DataRef.parse(text)))
-            return None if names.subset_name(ref.name) else ref
+            written = self._called.resolve(names.canonical_data(DataRef.parse(text)))
+            return None if names.subset_name(written.name) else written
         except ValueError:
             pass
-        if not self._models.is_own(text) and text.casefold() not in _NO_NAME and (ref := self._called.whole(text)):
+        if not self._models.is_own(text) and text.casefold() not in NO_NAME and (ref := self._called.whole(text)):
             return ref
         refs = {self._meant(mention) for mention in names.data_mentions(text)}
         if refs:
@@ -246,7 +154,7 @@ class DataNames:
             called = _NAME.match(rest)
             if names.speaks_of_rules(rest.lstrip("`*_[")):
                 continue
-            if called and not _NO_DATA.match(rest) and called["name"].casefold() not in _NO_NAME:
+            if called and not _NO_DATA.match(rest) and called["name"].casefold() not in NO_NAME:
                 found.append(self._as_written(called["name"], rest))
             elif _OWN_DATA.match(rest) and not _NO_DATA.match(rest):
                 found.append(UNKNOWN)
@@ -255,14 +163,14 @@ class DataNames:
             if not self._called.knows(name):
                 if name.isalpha() and name.islower() and not _TRAINER.search(text, 0, match.start()):
                     continue
-                if name.casefold() in _NO_NAME or self._models.is_own(name):
+                if name.casefold() in NO_NAME or self._models.is_own(name):
                     continue
             if not names.speaks_of_rules(text[match.start("name") : match.end() + 40]):
                 found.append(self._as_written(name, text[match.start() : match.end() + 40]))
         if not found and not mentions:
             found += [
                 self._as_written(match[0], text[match.start() : match.end() + 40])
-                for match in _DATA_LIKE.finditer(text)
+                for match in DATA_LIKE.finditer(text)
                 if not names.speaks_of_rules(text, match.start())
             ]
         known = {mention.ref.name for mention in mentions}
@@ -282,27 +190,31 @@ class DataNames:
     def _is_called(self, word: str) -> bool:
         """Whether a word is one of the card's own names for data, and not a word for any."""
         word = word.strip("*_`.,:;()[]")
-        return self._called.knows(word) and word.casefold() not in _NO_NAME and not self._models.is_own(word)
+        return self._called.knows(word) and word.casefold() not in NO_NAME and not self._models.is_own(word)
 
     def _as_written(self, name: str, around: str) -> DataRef:
         if known := names.dataset_name(name):  # not among the mentions: a translation of it, or a part
             return DataRef(known, "") if names.data_mentions(around) or name.islower() else UNKNOWN
-        split = re.search(r"\b(dev|test|validation|val)\b", around)
+        split = re.search(r"\b(dev|test|validation|val)\b", self.without_names(around))
         ref = DataRef(name.strip("`*_.,:;()[] "), names.split_name(split[1]) if split else "")
         return self._called.resolve(ref)
+
+    def without_names(self, text: str) -> str:
+        """A text without the card's own names for data, which may look like those of splits."""
+        return self._called.blank(text) if self._called.any else text
 
     def heading(self, text: str) -> list[DataRef]:
         """The data set that a heading names: first in it, or after *on*, or by a known name."""
         if (
-            text.casefold().strip() not in _NO_NAME
+            text.casefold().strip() not in NO_NAME
             and not self._models.is_own(text)
             and (ref := self._called.whole(text))
         ):
             return [ref]
-        match = _HEADED.match(text.strip("*_` "))
+        match = HEADED.match(text.strip("*_` "))
         if (
             match
-            and not (_HEADING_WORD.fullmatch(match["name"]) or names.subset_name(match["name"]))
+            and not (HEADING_WORD.fullmatch(match["name"]) or names.subset_name(match["name"]))
             and not names.metric_mentions(match["name"])
         ):
             known = names.data_mentions(match["name"])

@@ -79,8 +79,8 @@ def publish(
     """Show what publishing a card would change on the Hub, and with --yes do it in one commit or pull request.
 
     The token is that of `hf auth login` or of HF_TOKEN. Exits 1 where a claim differs, or its evidence is stale or
-    missing; 2 where the card cannot be published as it is; 3 where the Hub cannot be asked or refuses, or the same lines
-    were changed there since the card was fetched.
+    missing; 2 where the card cannot be published as it is; 3 where the Hub cannot be asked or refuses, or the same
+    lines were changed there since the card was fetched.
     """
     from harness.evidence import Options
     from harness.hub import (
@@ -163,7 +163,11 @@ _DOES = {
     "commit": "committing to {where}",
 }
 _NOTHING_SENT = "nothing was sent; --yes does it"
-_DID = {"open": "opened the pull request {url}", "update": "updated the pull request {url}", "commit": "committed {url}"}
+_DID = {
+    "open": "opened the pull request {url}",
+    "update": "updated the pull request {url}",
+    "commit": "committed {url}",
+}
 
 
 def _show(plan: Plan, repo_id: str, *, yes: bool) -> None:

@@ -9,13 +9,21 @@ from pathlib import Path
 
 from harness.editing.marks import Section
 from harness.errors import NoEvidenceError, RecordError
-from harness.evidence import Opened, gather_evidence, on_present_data, same_but_seeds, same_name, same_recipe
+from harness.evidence import (
+    Opened,
+    find_own_runs,
+    gather_evidence,
+    on_present_data,
+    same_but_seeds,
+    same_recipe,
+    speaks_for,
+)
 from harness.evidence.found import Evidence, Recorded
 from harness.names import canonical_data
 from harness.per_question import check_intact
-from harness.records import Run, seal
+from harness.record_checks import instant
+from harness.records import Card, Run, seal
 from harness.sources import is_published
-from harness.store import find_runs
 
 
 def admit(opened: Opened, runs: Sequence[Run]) -> None:
@@ -37,6 +45,15 @@ def admit(opened: Opened, runs: Sequence[Run]) -> None:
         found = _obstacle(opened, run)
         if found is not None:
             raise RecordError(f"{path}: run {run.id:.200}: {found}", path=str(path))
+
+
+def broken_front_matter(card: Card) -> str | None:
+    """What is broken in a card's front matter, as a sentence with its line; None where it can be read."""
+    problem = next((problem for problem in card.problems if problem.code == "front-matter-broken"), None)
+    if problem is None:
+        return None
+    where = "" if problem.line is None else f", line {problem.line}"
+    return f"the front matter is broken{where}: {problem.message.removeprefix('front matter: ')}."
 
 
 def measured_by(opened: Opened, runs: Sequence[Run]) -> Run:
@@ -78,8 +95,10 @@ def _obstacle(opened: Opened, run: Run) -> str | None:
         )
     if run.evaluated is None or not run.scores:
         return "found no scores, expected a run that evaluated something; state eval_data in the card, and run it again"
-    if not same_name(run.card_name, opened.card.name):
-        return f"found a record of {run.card_name!r:.200}, the card is of {opened.card.name!r:.200}; give a run of it"
+    if not speaks_for(opened, run):
+        found = f"found a record of {run.card_name!r:.200}, the card is of {opened.card.name!r:.200}"
+        broken = broken_front_matter(opened.card)
+        return f"{found}; give a run of it" if broken is None else f"{broken} As it is, {found}"
     if not on_present_data(run):
         return "the embedded data set has changed since; run it again"
     data = run.evaluated
@@ -99,7 +118,7 @@ class Chosen:
     runs: tuple[Run, ...]
     """One run, or several seeds; none where there is nothing to show."""
     note: str | None = None
-    """Why there is none, or what the card's section rested on before."""
+    """Why there is none, or that the card's section rests on another."""
 
 
 def choose(opened: Opened, folder: Path, section: Section | None) -> Chosen:
@@ -119,7 +138,7 @@ def choose(opened: Opened, folder: Path, section: Section | None) -> Chosen:
     """
     own = opened.path.parent / "runs"
     named = () if section is None else section.runs
-    recorded = {run.id: run for _, run in find_runs(opened.card.name, (own, folder), same_name)}
+    recorded = {run.id: run for _, run in find_own_runs(opened, (own, folder))}
     lost = next((name for name in named if name not in recorded), None)
     told = (
         None
@@ -129,8 +148,9 @@ def choose(opened: Opened, folder: Path, section: Section | None) -> Chosen:
     try:
         evidence = gather_evidence(opened, folder)
     except NoEvidenceError as error:
+        broken = broken_front_matter(opened.card)
         if not named:
-            return Chosen((), str(error))
+            return Chosen((), str(error) if broken is None else f"{opened.path}: {broken} {error}")
         reason = str(error) if told is None else f"{opened.path}: {told}"
         raise NoEvidenceError(
             f"{reason}; run harness reproduce {opened.path}, or remove the section", stale=True
@@ -139,7 +159,15 @@ def choose(opened: Opened, folder: Path, section: Section | None) -> Chosen:
     group = _group(evidence, shown)
     for path, run in group:
         check_intact(path, run)
-    return Chosen(tuple(run for _, run in group), told)
+    runs = tuple(run for _, run in group)
+    if shown is not None and not {run.id for run in runs} & set(named):
+        newer = instant(runs[0].finished or "") > instant(shown.finished or "")
+        what = "is newer than" if newer else "is shown in place of"
+        told = (
+            f"run {runs[0].id:.200} {what} run {shown.id:.200}, which the section shows; --run {shown.id:.200} keeps "
+            "that"
+        )
+    return Chosen(runs, told)
 
 
 def _group(evidence: Evidence, shown: Run | None) -> Recorded:

@@ -49,12 +49,23 @@ def edit_card(
     card = opened.card
     section = find_section(card.text, card.path)
     own = section is not None and section.measured if measured is None else measured
-    figures = _figures(opened, given, section) if own else Figures((), ())
-    after, edits, comparisons = _with_section(opened, given, options or Options(), section, figures.edits, own)
+    figures = _figures(opened, given, section) if own else None
+    found = () if figures is None else figures.edits
+    after, edits, comparisons = _with_section(opened, given, options or Options(), section, figures)
     if edits:
         prove(card, after.card, edits)
-    _check_shown(opened.path, comparisons, figures.edits, edits)
-    return EditedCard(opened.path, card.text, after.card.text, edits, figures.left)
+    _check_shown(opened.path, comparisons, found, edits)
+    return EditedCard(opened.path, card.text, after.card.text, edits, () if figures is None else figures.left, given)
+
+
+def figures_left(opened: Opened, runs: Sequence[Run]) -> tuple[str, ...]:
+    """What a card whose figures are the runs' says that may be of the same and is as reported, and why.
+
+    Raises:
+        CardError, RecordError: as `edit_card` does.
+    """
+    section = find_section(opened.card.text, opened.card.path)
+    return _figures(opened, runs, section).left if section is not None and section.measured else ()
 
 
 def _figures(opened: Opened, runs: Sequence[Run], section: Section | None) -> Figures:
@@ -74,10 +85,9 @@ def _with_section(
     runs: Sequence[Run],
     options: Options,
     section: Section | None,
-    figures: Sequence[Edit],
-    measured: bool,
+    figures: Figures | None,
 ) -> tuple[Opened, tuple[Edit, ...], tuple[Comparison, ...]]:
-    """The edited card, the edits, and the verdicts that its section tells.
+    """The edited card, the edits, and the verdicts that its section tells; without figures those are as reported.
 
     What a section says, such as how a run scored, may bear on the verdicts that it is to tell: they are told as they
     are once it stands.
@@ -85,13 +95,17 @@ def _with_section(
     from harness.render.section import render_section  # which finds the marks by this package
 
     timeless = replace(options, today=_NO_DAY)
-    text = apply_edits(opened.card.text, figures)
-    after = replace(opened, card=parse_card(text, opened.card.path)) if figures else opened
-    line_end = _line_end(text if section is None else _without(opened.card.text, section, figures))
+    found = () if figures is None else figures.edits
+    text = apply_edits(opened.card.text, found)
+    after = replace(opened, card=parse_card(text, opened.card.path)) if found else opened
+    line_end = _line_end(text if section is None else _without(opened.card.text, section, found))
+    left = 0 if figures is None else figures.differing
     for number in range(_ROUNDS):
         comparisons = judge(after, runs, timeless)
-        written = render_section(runs, comparisons, measured=measured)
-        every = (*figures, *_section_edits(opened.card.text, section, written, line_end))
+        written = render_section(
+            runs, comparisons, measured=figures is not None, left=left, name=opened.card.name
+        )
+        every = (*found, *_section_edits(opened.card.text, section, written, line_end))
         edits = tuple(sorted(every, key=lambda edit: (edit.start, edit.end)))
         last, text = text, apply_edits(opened.card.text, edits)
         if text == last:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import CardError
+from harness.records import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class EditedCard:
     """From front to back, none over another; applied to `before` they give `text`."""
     notes: tuple[str, ...] = field(default=())
     """What was left as it is, and why."""
+    runs: tuple[Run, ...] = field(default=())
+    """The evidence that it shows."""
 
     @property
     def changed(self) -> bool:

@@ -18,12 +18,15 @@ from harness.editing.edits import Edit, Spans
 from harness.editing.surroundings import find_obstacle, is_whole
 from harness.editing.vouched import remove_marks
 from harness.errors import CardError
-from harness.names import SCORES, canonical_data, metric_name
+from harness.names import SCORES, canonical_data, dataset_name, metric_name
 from harness.records import Card, Claim, DataRef, Place, Run
 from harness.verdict import SURE, can_check, figure, same_digits
 
 _THRESHOLD = re.compile(r"(?:eval[_ ])?(?P<key>best[_ ](?:exact|f1)[_ ]thresh)", re.I)
 _TOTALS = {"all": "total", "has_ans": "HasAns_total", "no_ans": "NoAns_total"}
+_SIGNS = re.compile(r"[\W_]")
+_MOST = 10
+"""Figures that a note names one by one."""
 _UNROUNDED = 10
 """So many decimals are the work of a program that prints floats as they are: 84.1 beside them is 84.1 exactly."""
 
@@ -34,7 +37,9 @@ class Figures:
 
     edits: tuple[Edit, ...]
     left: tuple[str, ...]
-    """Figures of what the run measured that stay as they are, and why."""
+    """Figures of what the run measured, or may have, that stay as they are, and why."""
+    differing: int
+    """So many of these are others than the run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,9 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
     wanted: dict[tuple[int, int], list[_Wanted]] = defaultdict(list)
     unproved: dict[tuple[int, int], Claim] = {}
     places: dict[tuple[int, int], Place] = {}
-    left = []
+    left: list[str] = []
+    unsure: dict[str, list[Claim]] = defaultdict(list)
+    differing: set[tuple[int, int]] = set()
     blocks = _whole_blocks(card, run)
     unrounded = _unrounded(card)
     figures = (*card.claims, *card.comparisons)
@@ -91,7 +98,11 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
         reason = None if value is None else _doubt(card, claim, beside, scored_alike)
         if value is None or reason is not None:
             unproved.setdefault(span, claim)
-            if reason is not None:
+            if value is None and (why := _unsure(claim, run)) is not None:
+                unsure[why].append(claim)
+                differing.add(span)
+            if value is not None and reason is not None:
+                differing |= set() if same_digits(value, claim) else {span}
                 left.append(f"{card.path}:{claim.place.line}: {_name(claim)} {claim.digits} is left: {reason}")
             continue
         alike = same_digits(value, claim)
@@ -102,12 +113,40 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
         places[place.start, place.end] = place
         wanted[place.start, place.end].append(_Wanted(digits, what))
     left += _unread(card, run, places)
+    left += [_told(card, why, claims) for why, claims in unsure.items()]
     edits = []
     for span, items in wanted.items():
         if (edit := _one_edit(card, places[span], items, unproved.get(span))) is not None:
             edits.append(edit)
     changed = [places[edit.start, edit.end] for edit in edits]
-    return Figures(tuple(_ordered([*edits, *remove_marks(card.text, card.path, changed)])), tuple(left))
+    ordered = _ordered([*edits, *remove_marks(card.text, card.path, changed)])
+    return Figures(tuple(ordered), tuple(left), len(differing))
+
+
+def _unsure(claim: Claim, run: Run) -> str | None:
+    """Why nobody can tell whether a figure, which is another than the run's, is of what the run measured.
+
+    None where it is surely of something else, or says the same.
+    """
+    value = figure(claim, run)
+    if not claim.own or run.evaluated is None or value is None or same_digits(value, claim):
+        return None
+    if claim.data is None:
+        return "the card does not say on which data"
+    about, found = canonical_data(claim.data), canonical_data(run.evaluated.ref)
+    if about.name == found.name:
+        return None if about.split else "the card does not say on which split"
+    ours, theirs = (_SIGNS.sub("", ref.name.casefold()) for ref in (found, about))
+    known = "/" in about.name or dataset_name(about.name) is not None
+    return None if known or not (ours in theirs or theirs in ours) else f"the run's data are named {found.name}"
+
+
+def _told(card: Card, why: str, claims: Sequence[Claim]) -> str:
+    """Figures that are left for one reason, in a line."""
+    places = [f"line {claim.place.line} {_name(claim)} {claim.digits}" for claim in claims[:_MOST]]
+    more = f" and {len(claims) - _MOST} more" if len(claims) > _MOST else ""
+    what = "1 figure is left as it is" if len(claims) == 1 else f"{len(claims)} figures are left as they are"
+    return f"{card.path}: {what}, as {why}: {', '.join(places)}{more}"
 
 
 def _unread(card: Card, run: Run, read: Iterable[tuple[int, int]]) -> Iterator[str]:

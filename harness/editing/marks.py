@@ -22,13 +22,20 @@ _ALONE = re.compile(r" {0,3}<!--\s*/?harness:evidence\s*-->[ \t]*")
 _MEASURED = re.compile(r" {0,3}<!--\s*harness:figures measured\s*-->\s*")
 _CHECKSUM = re.compile(r"^<!-- harness:section (?P<sha>[0-9a-f]{64}) -->\n", re.MULTILINE)
 _RUN = re.compile(r"^- (?:Run|Beside it): (?P<ticks>`+) ?(?P<id>[^`\n]{1,300}?) ?(?P=ticks)", re.MULTILINE)
+_NAMED = re.compile(
+    r"^- Named: (?P<ticks>`+) ?(?P<card>[^\n]{1,300}?) ?(?P=ticks) here, "
+    r"(?P<marks>`+) ?(?P<run>[^\n]{1,300}?) ?(?P=marks) in the run$",
+    re.MULTILINE,
+)
 _EVIDENCE = re.compile(r"[Ee]vidence:? SHA-256 `(?P<sha>[0-9a-f]{64})`")
 _WRITTEN = re.compile(
     r"\s*|## Reproducibility|\|.*\|\s*"
-    r"|- (?:Run|Beside it|Signature|Seeds|Environment|Evidence): .*"
+    r"|- (?:Run|Named|Beside it|Signature|Seeds|Environment|Evidence): .*"
+    r"|</?details>|<summary>Checksums</summary>"
     r"|<!-- (?:/?harness:evidence|harness:figures measured|harness:section [0-9a-f]{64}) -->\s*"
     r"|These values were assumed, where the card leaves them open or `--seed` replaced them:"
     r"|The figures above that this run measured are the run's\."
+    r"|Of the figures above, those that this run measured are the run's; \d+ that may be too (?:is|are) as reported\."
     r"|Each claim of this card, as reported, is held against the run below\."
     r"|Claims that are not shown: .*"
     r"|Figures are in points; a verdict is matches for the printed digits, .*"
@@ -55,6 +62,8 @@ class Section:
     """Ids of the runs that it names."""
     evidence: frozenset[str]
     """Checksums over evidence that it names; see `harness.records.evidence_sha256`."""
+    named: tuple[str, str] | None
+    """The name of the card that it was written into, and that of the run's, where the model was named after the run."""
     intact: bool | None
     """Whether it is as it was written, by its own checksum; None where it has none, as earlier versions wrote it."""
 
@@ -97,7 +106,7 @@ def find_section(text: str, path: str) -> Section | None:
     intact = _is_intact(inside)
     if not intact:
         _check_lines(source, inside, first)
-    lines = inside.split("\n")
+    lines, named = inside.split("\n"), _NAMED.search(inside)
     return Section(
         start,
         end,
@@ -106,6 +115,7 @@ def find_section(text: str, path: str) -> Section | None:
         len(lines) > 1 and _MEASURED.fullmatch(lines[1]) is not None,
         tuple(match["id"] for match in _RUN.finditer(inside)),
         frozenset(match["sha"] for match in _EVIDENCE.finditer(inside)),
+        None if named is None else (named["card"], named["run"]),
         intact,
     )
 

@@ -17,7 +17,7 @@ import yaml
 
 from harness.cards.figures import NUMBER
 from harness.cards.front_matter import FrontMatter, read_front_matter
-from harness.cards.source import split_lines
+from harness.cards.source import Source, split_lines
 from harness.editing.edits import Edit, EditedCard, Moved, Spans
 from harness.editing.figures import printed_thresholds
 from harness.editing.marks import find_section
@@ -129,6 +129,9 @@ class _Proof:
 
     def compare(self, name: str, before: Sequence[object], after: Sequence[object]) -> None:
         for old, new in zip(before, after, strict=False):
+            if isinstance(old, HubResult) and isinstance(new, HubResult):  # a list's node ends where the next key begins
+                old = replace(old, place=self.trimmed(self.old, old.place))
+                new = replace(new, place=self.trimmed(self.new, new.place))
             wanted = self.expected(old)
             if isinstance(old, Code) and isinstance(new, Code):
                 wanted = replace(old, line=self.line(old.line), text=self.code_text(old, new))
@@ -162,6 +165,11 @@ class _Proof:
 
     def place(self, place: Place) -> Place:
         return self.new.place(self.moved.index(place.start), self.moved.index(place.end))
+
+    @staticmethod
+    def trimmed(source: Source, place: Place) -> Place:
+        """A place without the blanks that it ends in."""
+        return source.place(place.start, place.start + len(source.text[place.start : place.end].rstrip()))
 
     def line(self, number: int) -> int:
         return self.new.line_at(self.moved.index(self.old.starts[number - 1]))

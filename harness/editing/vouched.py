@@ -15,7 +15,8 @@ from harness.editing.edits import Edit, Spans
 from harness.records import Place
 
 MARKS = ("verified", "verifyToken")
-_WHAT = "a mark of verification that vouched for the value before"
+_VALUES = ("value", "metrics", "metric")
+_WHAT = "mark of verification, removed"
 _FLOW = re.compile(r"(?:[&!]\S*\s+)*\{")  # behind an anchor or tag
 _COMMA = re.compile(r"[ \t]*,")
 _Pair = tuple[yaml.Node, yaml.Node]
@@ -65,9 +66,9 @@ def _mappings(front: FrontMatter) -> Iterator[yaml.MappingNode]:
 
 
 def holds_value(front: FrontMatter, mapping: yaml.MappingNode, spans: Spans) -> bool:
-    """Whether a mapping's ``value`` is, or has in it, one of some pieces of the card."""
+    """Whether a mapping's ``value``, or one of the ``metrics`` beside its marks, has in it some pieces of the card."""
     return any(
-        key.value == "value" and spans.within(front.start + value.start_mark.index, front.start + value.end_mark.index)
+        key.value in _VALUES and spans.within(front.start + value.start_mark.index, front.start + value.end_mark.index)
         for key, value in mapping.value
     )
 

@@ -8,10 +8,10 @@ from harness.evidence.found import (
     gather_evidence,
     newest_evidence,
     on_present_data,
-    same_name,
 )
 from harness.evidence.index import CardIndex, index_card
 from harness.evidence.judging import Options, judge, judge_one, known_deviation, record_judgement, with_judgement
+from harness.evidence.names import find_own_runs, same_name, speaks_for
 from harness.evidence.opened import Opened, open_card, plan_card
 from harness.evidence.outcome import failing, outcome
 from harness.evidence.protocols import Scoring, how_scored, meant_decoding
@@ -27,6 +27,7 @@ __all__ = [
     "Scoring",
     "failing",
     "find_evidence",
+    "find_own_runs",
     "gather_evidence",
     "how_scored",
     "index_card",
@@ -43,5 +44,6 @@ __all__ = [
     "same_but_seeds",
     "same_name",
     "same_recipe",
+    "speaks_for",
     "with_judgement",
 ]

@@ -11,12 +11,13 @@ from typing import Literal
 from harness.data import load_data
 from harness.errors import NoEvidenceError, RecordError
 from harness.evidence.index import CardIndex, index_card
+from harness.evidence.names import find_own_runs, same_name
 from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored
 from harness.per_question import check_intact
 from harness.record_checks import instant
 from harness.records import Claim, Run
-from harness.store import find_runs, read_json
+from harness.store import read_json
 from harness.verdict import can_check
 from harness.verdict.recipes import same_but_seeds, same_recipe, seeds_of
 
@@ -95,7 +96,7 @@ def gather_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Evi
     """
     _check_folders(opened, runs)
     folders = list({folder.resolve(): folder for folder in (opened.path.parent / "runs", runs)}.values())
-    every = _recorded(opened.card.name, folders)
+    every = _recorded(opened, folders)
     groups: list[Recorded] = []
     for wanted in _BY_STRENGTH if kind is None else (kind,):
         if wanted == "retrained":
@@ -123,14 +124,6 @@ def newest_evidence(opened: Opened, runs: Path) -> tuple[Path, Run]:
     return find_evidence(opened, runs, "retrained")[0]
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether two names may be of one model: an owner may be left out, not be another one; case does not matter."""
-    names = one.casefold(), other.casefold()
-    if all("/" in name for name in names):
-        return names[0] == names[1]
-    return names[0].rpartition("/")[2] == names[1].rpartition("/")[2]
-
-
 def on_present_data(run: Run) -> bool:
     """Whether embedded data that a run evaluated are what this version of the package generates."""
     data = run.evaluated
@@ -148,7 +141,8 @@ def _check_folders(opened: Opened, runs: Path) -> None:
 
 
 def _trained(opened: Opened, run: Run) -> bool:
-    return run.kind not in _GIVEN and run.card_name == opened.card.name
+    own = run.card_name == opened.card.name or not same_name(run.card_name, opened.card.name)  # by its section
+    return run.kind not in _GIVEN and own
 
 
 def _retrained(opened: Opened, every: Recorded) -> list[Recorded]:
@@ -166,12 +160,12 @@ def _retrained(opened: Opened, every: Recorded) -> list[Recorded]:
     return groups
 
 
-def _recorded(name: str, folders: Sequence[Path]) -> Recorded:
+def _recorded(opened: Opened, folders: Sequence[Path]) -> Recorded:
     """Finished runs, newest first; one that lies in two folders, kept beside the card, counts once, and not in one."""
     found: dict[str, tuple[Path, Run]] = {}
     for folder in folders:
         seen: dict[str, Path] = {}
-        for path, run in find_runs(name, [folder], same_name):
+        for path, run in find_own_runs(opened, [folder]):
             if run.id in seen:
                 raise RecordError(
                     f"{path}: found a record of run {run.id}, which {seen[run.id]} is too, expected one of each run in "

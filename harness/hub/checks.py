@@ -20,7 +20,7 @@ from harness.evidence import (
     outcome,
     plan_card,
     same_but_seeds,
-    same_name,
+    speaks_for,
 )
 from harness.freshness import freshness
 from harness.records import Comparison, Run, Verdict
@@ -119,7 +119,7 @@ def _sum_up(
 
 def _age(opened: Opened, run: Run, options: Options, group: tuple[Run, ...]) -> tuple[str, str]:
     """Whether a run, one of seeds that are judged together, is evidence of what the card says now."""
-    if not same_name(run.card_name, opened.card.name):
+    if not speaks_for(opened, run):
         return "other", f"it is of {run.card_name!r:.120}, the card of {opened.card.name!r:.120}"
     try:
         check_sealed(run)

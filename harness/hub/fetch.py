@@ -162,7 +162,8 @@ def note_commit(path: Path, repo_id: str, branch: str, raw: bytes, commit: str, 
     if before is None or before.repo_id.casefold() != repo_id.casefold() or (before.revision or "main") != branch:
         return
     if _present(path) == digest and before.commit != commit and not (before.weights and before.commit != parent):
-        write_json(path.parent / FETCHED, replace(before, commit=commit, card_sha256=digest, published=None, from_run=False))
+        now = replace(before, commit=commit, card_sha256=digest, published=None, from_run=False)
+        write_json(path.parent / FETCHED, now)
 
 
 def _present(path: Path) -> str | None:

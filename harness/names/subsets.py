@@ -24,7 +24,8 @@ SUBSET_OF: dict[str, Subset] = {
 _FILLER = frozenset(("question", "questions", "only", "the", "subset", "part"))
 _WORD = re.compile(r"[a-z0-9]+")
 _IN_TEXT = re.compile(
-    r"(?<![\w-])(?:(?P<no_ans>no[_-]?ans(?:wers?)?|unanswerable|(?:with(?:out|[ ]no)|have[ ]no|has[ ]no)[ ](?:any[ ]|an[ ])?answers?"
+    r"(?<![\w-])(?:(?P<no_ans>no[_-]?ans(?:wers?)?|unanswerable"
+    r"|(?:with(?:out|[ ]no)|have[ ]no|has[ ]no)[ ](?:any[ ]|an[ ])?answers?"
     r"|no[ -]answer(?=[ ]questions?))|(?P<has_ans>has[_-]?ans(?:wer)?|answerable|with[ ](?:an[ ])?answers?"
     r"|(?:that|which)[ ]have[ ](?:an[ ])?answers?))(?!\w)",
     re.I,

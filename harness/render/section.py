@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.editing.marks import CLOSING, MEASURED, OPENING, with_checksum
+from harness.evidence.names import same_name
 from harness.records import Comparison, Run, Verdict, evidence_sha256
 from harness.render.escape import Escaped
 from harness.render.sandbox import render_template
@@ -17,7 +18,14 @@ _MOST = 100
 """Rows of the table of verdicts: a card is read by people, and may be of limited length."""
 
 
-def render_section(runs: Run | Sequence[Run], comparisons: Sequence[Comparison], *, measured: bool) -> Escaped:
+def render_section(
+    runs: Run | Sequence[Run],
+    comparisons: Sequence[Comparison],
+    *,
+    measured: bool,
+    left: int = 0,
+    name: str | None = None,
+) -> Escaped:
     """The section as Markdown with line feeds, from its opening mark to the line end after its closing mark.
 
     It names the evidence by checksum, and carries one over itself, so that a change by hand is seen.
@@ -26,6 +34,8 @@ def render_section(runs: Run | Sequence[Run], comparisons: Sequence[Comparison],
         runs: A finished run, or several seeds; the first is shown in full.
         comparisons: The claims of the card that it stands in, judged.
         measured: The card's figures are those of the (first) run.
+        left: So many figures that may be of what the run measured are as reported all the same.
+        name: The card's name, told beside the run's where they are of no one name; None: the run's.
     """
     shown = tuple(comparisons)
     if len(shown) > _MOST:  # what the run says nothing about goes first
@@ -40,6 +50,8 @@ def render_section(runs: Run | Sequence[Run], comparisons: Sequence[Comparison],
         "data": used_data(given[0]),
         "assumed": assumed_rows(given[0].recipe),
         "measured": measured,
+        "left": left,
+        "named": None if name is None or same_name(given[0].card_name, name) else name,
         "hashes": tuple(evidence_sha256(run) for run in given),
     }
     return Escaped(with_checksum(render_template("_reproducibility.md.j2", fields)))

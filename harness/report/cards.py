@@ -10,7 +10,7 @@ from harness.accepted import review
 from harness.audit import audit_card
 from harness.cards import read_card
 from harness.errors import HarnessError, RecordError
-from harness.evidence import Opened, judge, open_card, same_name, with_judgement
+from harness.evidence import Opened, judge, open_card, speaks_for, with_judgement
 from harness.record_checks import instant
 from harness.records import Card, Finding, Run
 from harness.store import RECORD
@@ -24,7 +24,7 @@ def judged_by(card: Opened, loaded: Sequence[tuple[Path, Run]]) -> list[tuple[Pa
     """
     judged = []
     for number, (path, run) in enumerate(loaded):
-        fits = run.status == "finished" and (run.kind == "released" or same_name(run.card_name, card.card.name))
+        fits = run.status == "finished" and (run.kind == "released" or speaks_for(card, run))
         if not fits and not number:
             raise RecordError(
                 f"{path}: found a run of {run.card_name!r:.200} that is {run.status}, expected a finished one of the "

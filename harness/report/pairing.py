@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harness.records import Change, Paired
 
-NO_INTERVAL = "no interval where fewer than 10 differ, or all by as much: a bootstrap of so few says nothing"
+NO_INTERVAL = "no interval where fewer than 10 paragraphs or questions differ: a bootstrap of so few says nothing"
+"""Nor is there one where all differ by as much, which is seldom; see `harness.significance`."""
 
 
 def chosen_changes(pair: Paired) -> tuple[Change, ...]:

@@ -261,3 +261,19 @@ def test_a_column_whose_questions_are_not_known_is_kept_and_open() -> None:
 )
 def test_a_subset_that_is_only_spoken_of(sentence: str, expected: str) -> None:
     assert claims(sentence)[0] == expected
+
+
+def test_the_family_s_name_is_open_where_both_of_it_are_results() -> None:
+    both = _index("type: squad, name: squad", "type: squad_v2, name: squad_v2")
+    assert data_of("## Results on SQuAD", both) == {"None"}
+
+
+def test_a_part_that_one_figure_has_is_not_the_next_one_s() -> None:
+    body = "It has an EM of 77.4 on answerable questions, and its F1 is 80.1."
+    card = parse_card(f"---\n{HARBOUR}\n---\n\n{body}\n", "mira/harbour-qa/README.md")
+    read = [(c.subset, c.digits, c.confidence) for c in card.claims if c.origin == "prose"]
+    assert read == [("has_ans", "77.4", 0.8), ("all", "80.1", 0.5)]
+
+
+def test_an_item_says_nothing_of_a_block_behind_the_list() -> None:
+    assert claims("- EM: 80.1\n- unanswerable\n\n```\nf1: 85.2\n```")[-1] == f"f1 all 85.2 {OURS}"

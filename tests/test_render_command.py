@@ -18,6 +18,7 @@ from harness.records import seal
 from harness.store import load_run, save_run, write_json
 
 ROOT = Path(__file__).parents[1]
+EVIDENCE = "evidence: tiny-1, retrained, finished 2025-01-01T00:03:20+00:00\n"
 
 
 @pytest.fixture
@@ -47,13 +48,13 @@ def test_the_section_is_written_into_the_card(card, run, capsys):
     before = text_of(card)
     code, out, err = call(capsys, card, "--run", run.id)
     assert (code, out) == (0, f"{card}/README.md:27: evidence section, added\n")
-    assert err == f"wrote {card}/README.md\n"
+    assert err == f"{EVIDENCE}wrote {card}/README.md\n"
     after = text_of(card)
     assert after.startswith(before)
     assert "- Run: `tiny-1`, retrained" in after
     changed = (card / "README.md").stat()
-    assert call(capsys, card, "--run", f"runs/{run.id}") == (0, "", f"{card}/README.md: nothing to change\n")
-    assert call(capsys, card) == (0, "", f"{card}/README.md: nothing to change\n")
+    assert call(capsys, card, "--run", f"runs/{run.id}") == (0, "", f"{EVIDENCE}{card}/README.md: nothing to change\n")
+    assert call(capsys, card) == (0, "", f"{EVIDENCE}{card}/README.md: nothing to change\n")
     assert (card / "README.md").stat().st_mtime_ns == changed.st_mtime_ns
 
 
@@ -63,7 +64,7 @@ def test_measured_figures_are_set_and_stay_measured(card, run, capsys):
     assert code == 0
     assert out.splitlines() == [
         f"{card}/README.md:10: f1[all]: 80.00 -> 80.43",
-        f"{card}/README.md:10: a mark of verification that vouched for the value before: , verified: true -> nothing",
+        f"{card}/README.md:10: mark of verification, removed: , verified: true -> nothing",
         f"{card}/README.md:27: evidence section, added",
     ]
     assert "    - {type: f1, value: 80.43}  # F1\n" in text_of(card)
@@ -71,14 +72,15 @@ def test_measured_figures_are_set_and_stay_measured(card, run, capsys):
     code, out, _ = call(capsys, card)
     assert out.splitlines()[0] == f"{card}/README.md:10: f1[all]: 80.99 -> 80.43"
     code, out, _ = call(capsys, card, "--reported")
-    assert out == f"{card}/README.md:28: evidence section, replaced: 33 lines -> 32 lines\n"
+    assert out == f"{card}/README.md:28: evidence section, replaced: 38 lines -> 37 lines\n"
     assert "harness:figures measured" not in text_of(card)
 
 
 def test_another_file_leaves_the_card(card, run, capsys):
     before = text_of(card)
     code, _, err = call(capsys, card, "-o", "out/new.md")
-    assert (code, err) == (0, "wrote out/new.md\n")
+    assert (code, err) == (0, f"{EVIDENCE}wrote out/new.md\n")
+    assert call(capsys, card, "-o", "out/new.md")[0] == 0
     assert text_of(card) == before
     assert Path("out/new.md").read_text("utf-8").startswith(before)
     assert call(capsys, card, "-o", card / "runs")[0] == 0  # no folder of that name yet
@@ -115,7 +117,7 @@ def test_check_is_clean_after_render_and_says_what_is_stale(card, run, capsys):
     assert "+<!-- harness:evidence -->" in out.splitlines()
     before = text_of(card)
     assert call(capsys, card)[0] == 0
-    assert call(capsys, "--check", "cards") == (0, "", "1 card: as render would write them\n")
+    assert call(capsys, "--check", "cards") == (0, "", "1 card: as render would write it\n")
     assert call(capsys, "--check", card, "--run", run.id)[0] == 0
     assert call(capsys, "--check", card, "--measured")[0] == 1
     assert text_of(card).startswith(before)
@@ -142,9 +144,17 @@ def test_check_of_newer_evidence(card, run, capsys):
     assert call(capsys, card)[0] == 0
     newer = replace(run, id="tiny-2", finished="2026-11-01T00:00:00+00:00", scores=SCORES)
     save_run(Path("runs") / newer.id, newer)
-    code, out, _ = call(capsys, "--check", card)
+    told = "run tiny-2 is newer than run tiny-1, which the section shows; --run tiny-1 keeps that"
+    code, out, err = call(capsys, "--check", card)
     assert code == 1
     assert "+- Run: `tiny-2`, retrained" in out
+    assert f"stale: {card}/README.md: {told}\n" in err
+    assert call(capsys, "--check", card, "--run", "tiny-1")[0] == 0
+    code, out, err = call(capsys, card)
+    assert err.splitlines()[:2] == [
+        "evidence: tiny-2, retrained, finished 2026-11-01T00:00:00+00:00",
+        f"note: {told}",
+    ]
 
 
 def test_check_of_what_cannot_be_read(card, run, capsys):
@@ -230,6 +240,112 @@ def test_a_new_card_is_written_and_needs_no_change(tmp_path, monkeypatch, capsys
     code, _, err = call(capsys, "--template", "card.md.j2", "--run", record.id, "-o", "cards/owl-squad2/README.md")
     assert code == 0, err
     assert call(capsys, "--check", "cards")[0] == 0, call(capsys, "--check", "cards")
+
+
+def test_figures_that_may_be_the_runs_are_told(card, run, capsys):
+    edit(card, "# tiny\n", "# tiny\n\n## Results\n\n- F1: 71.5\n")
+    edit(card, "Evaluated on pocket validation:", "## On pocket validation")
+    code, _, err = call(capsys, card, "--measured")
+    assert code == 0
+    told = "1 figure is left as it is, as the card does not say on which split: line 17 f1[all] 71.5"
+    assert f"note: {card}/README.md: {told}\n" in err
+    assert "those that this run measured are the run's; 1 that may be too is as reported." in text_of(card)
+    code, out, err = call(capsys, "--check", card)
+    assert (code, out) == (0, "")
+    assert err == f"note: {card}/README.md: {told}\n1 card: as render would write it\n"
+    assert "- F1: 71.5" in text_of(card)
+
+
+def new(capsys, *arguments, name="Pocket Reader", output="new/README.md", template="card.md.j2"):
+    given = () if name is None else ("--name", name)
+    return call(capsys, "--template", template, *given, "-o", output, *arguments)
+
+
+def test_a_model_that_is_named_at_publication_keeps_its_evidence(card, run, capsys):
+    code, _, err = new(capsys, "--run", run.id)
+    assert (code, err) == (0, "wrote new/README.md\n")
+    made = Path("new/README.md")
+    text = made.read_text("utf-8")
+    assert "- Named: `Pocket Reader` here, `tiny` in the run\n" in text
+    assert "| matches |" in text
+    assert call(capsys, "--check", "new") == (0, "", "1 card: as render would write it\n")
+    assert call(capsys, "new", "--run", run.id)[0] == 0
+    assert call(capsys, "new")[0] == 0
+    assert made.read_text("utf-8") == text
+    assert main(["gate", "new"]) == 0
+    assert "evidence fresh 1, claim matches 4" in capsys.readouterr().err
+    write_json(Path("new/runs/kept.json"), load_run(Path("runs") / run.id))
+    shutil.rmtree("runs")
+    assert call(capsys, "--check", "new")[0] == 0
+    # in the card of another model the section says nothing
+    made.write_text(text.replace("# Pocket Reader", "# Other").replace("- name: Pocket Reader", "- name: Other"), "utf-8")
+    code, _, err = call(capsys, "--check", "new")
+    assert code == 1
+    assert "of which there is no record" in err
+    code, _, err = call(capsys, "new", "--run", "new/runs/kept.json")
+    assert (code, "the card is of 'Other'" in err) == (2, True)
+
+
+def test_a_named_model_has_the_evidence_of_its_section_alone(card, run, capsys):
+    assert new(capsys, "--run", run.id)[0] == 0
+    other = replace(run, id="tiny-2", finished="2026-11-01T00:00:00+00:00", scores=SCORES | {"f1": 99.0})
+    save_run(Path("runs") / other.id, other)
+    assert call(capsys, "--check", "new")[0] == 0
+    assert call(capsys, "new", "--run", "tiny-2")[0] == 2
+    save_run(Path("runs") / run.id, replace(run, scores=SCORES | {"f1": 99.0}))  # the same id, other evidence
+    code, _, err = call(capsys, "--check", "new")
+    assert (code, "no record" in err) == (1, True)
+    changed = Path("new/README.md").read_text("utf-8").replace("epochs = ", "epochs = 1")
+    save_run(Path("runs") / run.id, run)
+    assert call(capsys, "--check", "new")[0] == 0
+    Path("new/README.md").write_text(changed, "utf-8")
+    code, _, err = call(capsys, "new", "--run", run.id)
+    assert (code, "another recipe" in err) == (2, True)
+
+
+def test_a_card_that_is_there_is_not_replaced(card, run, capsys):
+    before = text_of(card)
+    code, _, err = new(capsys, "--run", run.id, output=card / "README.md")
+    assert (code, "give --force" in err) == (2, True)
+    assert text_of(card) == before
+    record = Path("runs") / run.id / "record.json"
+    kept = record.read_bytes()
+    Path("notes.md").write_text("Words.\n", "utf-8")
+    for place in (record, Path("notes.md")):
+        for arguments in (("--template", "card.md.j2", "--run", run.id, "--force"), (card,)):
+            code, _, err = call(capsys, *arguments, "-o", place)
+            assert (code, "no model card" in err) == (2, True)
+    assert record.read_bytes() == kept
+    assert new(capsys, "--run", run.id, "--force", output=card / "README.md")[0] == 0
+    assert text_of(card) != before
+
+
+def test_metadata_is_checked_where_it_stands(card, run, capsys):
+    for text, said in (
+        ("license: [1]", "license: found [1]"),
+        ("language: 3", "language: found 3"),
+        ("tags: {a: b}", "tags: found {'a': 'b'}"),
+        ("datasets: []", "datasets: found []"),
+        ("model-index: []", "found model-index"),
+    ):
+        Path("more.yaml").write_text(text + "\n", "utf-8")
+        code, _, err = new(capsys, "--run", run.id, "--metadata", "more.yaml")
+        assert code == 2
+        assert f"more.yaml: {said}" in err
+    assert not Path("new").exists()
+
+
+def test_broken_front_matter_is_named_first(card, run, capsys):
+    Path("mine.md.j2").write_text("---\n{{ metadata | yaml }}---\n\n# x\n\n{{ evidence }}", "utf-8")
+    code, _, err = new(capsys, "--run", run.id, template="./mine.md.j2")
+    assert code == 0
+    assert "note: new/README.md: the front matter is broken, line 1: found front matter that is never closed" in err
+    edit(card, "license: mit", "license: [mit")
+    card.rename(card.with_name("br"))
+    for arguments in (("--run", run.id), ()):
+        code, _, err = call(capsys, card.with_name("br"), *arguments)
+        assert "the front matter is broken, line " in err
+        assert err.index("the front matter is broken") < err.find("the card is of 'br'") or not arguments
 
 
 # Files

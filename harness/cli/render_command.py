@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli import options as o
-from harness.cli.new_card import write_new
+from harness.cli.card_target import check_target
+from harness.cli.new_card import Given, write_new
 from harness.cli.output import emit, note, print_json, print_line
 from harness.errors import HarnessError, NoEvidenceError
 
@@ -76,6 +77,10 @@ def render(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write there instead of into the card, which stays."),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --template: -o may replace a card that is there, all of it.")
+    ] = False,
+    use: o.UseOption = None,
     runs: o.RunsOption = None,
     as_json: o.JsonOption = False,
 ) -> None:
@@ -87,11 +92,16 @@ def render(
     if template is not None:
         if cards or check or measured is not None or run is None:
             raise typer.BadParameter("--template goes with --run, and without a card, --check, --measured, --reported")
-        text = write_new(template, o.run_path(run, runs), output, name=name, repo_id=repo_id, metadata=metadata)
+        if output is not None:
+            check_target(output, replace=force)
+        given = Given(name, repo_id, metadata, o.parse_uses(use))
+        text = write_new(template, o.run_path(run, runs), output, given)
         print_json({"text": text}) if as_json and output is None else emit(text, output)
         return
-    if name is not None or repo_id is not None or metadata is not None:
-        raise typer.BadParameter("--name, --repo-id and --metadata are of a card that is written anew, by --template")
+    if name is not None or repo_id is not None or metadata is not None or force or use:
+        raise typer.BadParameter(
+            "--name, --repo-id, --metadata, --force and --use are of a card that is written anew, by --template"
+        )
     if not cards:
         raise typer.BadParameter("expected a card, or --template and --run to write one anew")
     if check:
@@ -123,6 +133,7 @@ def _edit(
             replace_card(edited)
     else:
         target = output
+        check_target(target, replace=True)
         write_text(target, edited.text)
     if as_json:
         print_json(_as_json(edited))
@@ -130,6 +141,8 @@ def _edit(
         for shown in _shown(edited):
             change = f": {_short(shown.old)} -> {_short(shown.edit.text)}" if shown.old else ""
             print_line(f"{edited.path}:{shown.line}: {shown.edit.what}{change}")
+    for shown_run in edited.runs:
+        note(f"evidence: {shown_run.id}, {shown_run.kind}, finished {shown_run.finished}")
     for text in edited.notes:
         note(f"note: {text}")
     note(f"{target}: nothing to change" if target == edited.path and not edited.changed else f"wrote {target}")
@@ -178,6 +191,7 @@ def _as_json(edited: EditedCard) -> dict[str, Any]:
         "changed": edited.changed,
         "edits": edits,
         "notes": list(edited.notes),
+        "runs": [run.id for run in edited.runs],
         "text": edited.text,
     }
 
@@ -210,8 +224,12 @@ def _check(cards: Sequence[Path], run: str | None, runs: Path | None, measured: 
     unreadable = sum(result["state"] == "unreadable" for result in results)
     words = [f"{stale} stale" if stale else "", f"{unreadable} unreadable" if unreadable else ""]
     count = f"{len(results)} {'card' if len(results) == 1 else 'cards'}"
-    note(f"{count}: {', '.join(word for word in words if word) or 'as render would write them'}")
+    note(f"{count}: {', '.join(word for word in words if word) or _as_written(len(results))}")
     return code
+
+
+def _as_written(cards: int) -> str:
+    return f"as render would write {'it' if cards == 1 else 'them'}"
 
 
 def _look(path: Path, run: Path | None, runs: Path | None, measured: bool | None, options: Options) -> dict[str, Any]:
@@ -237,6 +255,8 @@ def _print_looked(result: dict[str, Any]) -> None:
         note(f"harness: error: {' '.join(result['reason'].split())}")
         return
     if result["state"] == "current":
+        for text in result["notes"]:
+            note(f"note: {text}")
         return
     if result["reason"]:
         note(f"stale: {result['card']}: {result['reason']}")

@@ -102,9 +102,7 @@ def _with_section(
     left = 0 if figures is None else figures.differing
     for number in range(_ROUNDS):
         comparisons = judge(after, runs, timeless)
-        written = render_section(
-            runs, comparisons, measured=figures is not None, left=left, name=opened.card.name
-        )
+        written = render_section(runs, comparisons, measured=figures is not None, left=left, name=opened.card.name)
         every = (*found, *_section_edits(opened.card.text, section, written, line_end))
         edits = tuple(sorted(every, key=lambda edit: (edit.start, edit.end)))
         last, text = text, apply_edits(opened.card.text, edits)

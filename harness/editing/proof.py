@@ -129,7 +129,9 @@ class _Proof:
 
     def compare(self, name: str, before: Sequence[object], after: Sequence[object]) -> None:
         for old, new in zip(before, after, strict=False):
-            if isinstance(old, HubResult) and isinstance(new, HubResult):  # a list's node ends where the next key begins
+            if isinstance(old, HubResult) and isinstance(
+                new, HubResult
+            ):  # a list's node ends where the next key begins
                 old = replace(old, place=self.trimmed(self.old, old.place))
                 new = replace(new, place=self.trimmed(self.new, new.place))
             wanted = self.expected(old)

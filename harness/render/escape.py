@@ -20,6 +20,7 @@ _MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK_START = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[#=])|(?=[+-](?:[\s-]|$)))")
 _COMMENT = re.compile(r"<!--|-->")
 _EVIDENCE = "harness:evidence"
+_MOST_PLACES = 17
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?")  # what every reader of YAML takes as it is printed
 _NUMBER_LIKE = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?")  # what some readers take for a number
 
@@ -81,10 +82,12 @@ def _longer_than_any_run(text: str, at_least: int) -> str:
     return "`" * max(at_least, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
 
 
-def as_figure(value: Any, sign: bool = False) -> Escaped:
-    """A figure with four decimals; ``sign`` also shows a plus."""
-    number = round(float(value), 4) + 0.0  # no negative zero
-    return Escaped(f"{number:{'+' if sign else ''}.4f}")
+def as_figure(value: Any, sign: bool = False, places: int = 4) -> Escaped:
+    """A figure with four decimals, or as many as asked for; ``sign`` also shows a plus."""
+    if not 0 <= places <= _MOST_PLACES:
+        raise ValueError(f"found {places} places, expected 0 to {_MOST_PLACES}")
+    number = round(float(value), places) + 0.0  # no negative zero
+    return Escaped(f"{number:{'+' if sign else ''}.{places}f}")
 
 
 def as_score(value: Any, key: str) -> Escaped:
@@ -92,12 +95,15 @@ def as_score(value: Any, key: str) -> Escaped:
     return as_number(value) if key.endswith("total") else as_figure(value)
 
 
-def as_number(value: Any) -> Escaped:
-    """A count or setting: whole numbers without a point, others with every digit that matters."""
-    if isinstance(value, int):
-        return Escaped(str(value))
-    number = float(value)
-    return Escaped(str(int(number)) if number.is_integer() else repr(number))
+def as_number(value: Any, commas: bool = False) -> Escaped:
+    """A count or setting: whole numbers without a point, others with every digit that matters.
+
+    ``commas`` stand between the thousands of whole numbers.
+    """
+    whole = isinstance(value, int) or float(value).is_integer()
+    if not whole:
+        return Escaped(repr(float(value)))
+    return Escaped(f"{int(value):,}" if commas else str(int(value)))
 
 
 def as_seconds(value: Any) -> Escaped:

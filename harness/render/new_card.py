@@ -9,24 +9,23 @@ from typing import Any
 
 from harness.errors import RecordError, TemplateError
 from harness.names import metric_mentions
-from harness.records import Comparison, ModelRef, Question, Recipe, Run, Scores
+from harness.records import Comparison, Decoding, Question, Run, Scores
 from harness.render import measured
-from harness.render.escape import Digits
+from harness.render.escape import as_fence
+from harness.render.metadata import front_matter, needs_signs
 from harness.render.recipe_blocks import recipe_blocks, same_values, unstated_values
 from harness.render.sandbox import render_template
 from harness.render.section import render_section
-from harness.render.usage_code import ask_command, transformers_code
+from harness.render.usage_code import NEUTRAL, Asked, ask_command, choose_asked, transformers_code
 from harness.render.user_templates import is_packaged, render_user_template
 from harness.render.views import used_data
-from harness.results import check_sealed, results_index
+from harness.results import check_sealed
 from harness.signature import decoding_parts, join_signature
 
 FIELDS_VERSION = 1
 """Of the names that a template is given; a change that breaks templates raises it."""
 _CARD = "card.md.j2"
-_HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
-_EMBEDDED = "pocket"
 _UNREMARKABLE = re.compile(r"[\w./@:\[\]%+-]{1,200}")
 _PATH = re.compile(r"[\w./@ -]{1,200}")
 
@@ -41,6 +40,7 @@ def write_card(
     comparisons: Sequence[Comparison] = (),
     scores: Scores | None = None,
     questions: Sequence[Question] | None = None,
+    predictions: Mapping[str, str] | None = None,
     seeds: Sequence[Run] = (),
 ) -> str:
     """A complete card, as Markdown: what the record holds, and nothing that it does not.
@@ -57,6 +57,7 @@ def write_card(
         comparisons: Verdicts on claims, for the section "Reproducibility"; a first card has none.
         scores: The scores of every question, for intervals (`harness.per_question.read_scores`).
         questions: The questions, whose paragraphs are what intervals are drawn over; embedded ones are known.
+        predictions: The answers that `scores` are of: with both, the code asks a question that was answered right.
         seeds: Runs of the same recipe with other seeds.
 
     Raises:
@@ -67,14 +68,16 @@ def write_card(
         DataError: The questions are others than the scores'.
     """
     _check(run)
+    known = _embedded(run) if questions is None else questions
     fields = card_fields(
         run,
         name=name,
         repo_id=repo_id,
         metadata=metadata,
         comparisons=comparisons,
-        intervals=measured.find_intervals(run, scores, _embedded(run) if questions is None else questions),
+        intervals=measured.find_intervals(run, scores, known),
         seeds=seeds,
+        asked=choose_asked(known, predictions, scores),
     )
     if template == _CARD:
         return render_template(_CARD, fields)
@@ -94,6 +97,7 @@ def card_fields(
     comparisons: Sequence[Comparison],
     intervals: Mapping[str, Any],
     seeds: Sequence[Run],
+    asked: Asked = NEUTRAL,
 ) -> dict[str, object]:
     """The names that a card's template is given; docs/rendering.md lists them, and `FIELDS_VERSION` is theirs."""
     if repo_id is not None and not _REPO_ID.fullmatch(repo_id):
@@ -104,25 +108,29 @@ def card_fields(
     nothing = run.evaluated is not None and run.evaluated.has_ans < run.evaluated.n
     nothing = nothing and not run.recipe.decoding.forced_answer
     rows = measured.results(run, intervals)
+    in_run_folder = repo_id is None and run.model is None and model is not None
+    code, command = None, None
+    if model is not None:
+        code, command = _usage(model, run.recipe.decoding, nothing, asked, is_folder=in_run_folder)
     return {
         "fields_version": FIELDS_VERSION,
         "name": shown,
         "repo_id": repo_id,
-        "metadata": _front_matter(run, shown, metadata or {}),
+        "metadata": front_matter(run, shown, metadata or {}),
         "run": run,
         "data": used_data(run),
         "data_name": _in_prose(None if run.evaluated is None else str(run.evaluated.ref)),
         "model_sha256": _in_prose(None if run.model is None else run.model.sha256),
         "model_revision": _in_prose(None if run.model is None else run.model.revision),
         "model": model,
-        "in_run_folder": repo_id is None and run.model is None and model is not None,
-        "usage_code": None if model is None else transformers_code(model, run.recipe.decoding, nothing=nothing),
-        "ask_command": None if model is None else ask_command(model, nothing=nothing),
+        "in_run_folder": in_run_folder,
+        "usage_code": code,
+        "ask_command": command,
         "recipe_blocks": recipe_blocks(run.recipe) if run.stages and run.recipe.stages else (),
         "unstated": unstated_values(run.recipe) if run.stages and run.recipe.stages else (),
         "repeatable": bool(run.stages) and _reads_back(run),
         "results": rows,
-        "percent_signs": _needs_signs([figure for row in rows for figure in (row.exact, row.f1)]),
+        "percent_signs": needs_signs([figure for row in rows for figure in (row.exact, row.f1)]),
         "intervals": tuple(dict.fromkeys(_told(interval) for interval in _shown_intervals(rows))),
         "bounded": measured.bounded(run),
         "kinds": measured.by_kind(run),
@@ -131,8 +139,21 @@ def card_fields(
         "decoding": None if run.kind == "replay" else join_signature(decoding_parts(run.recipe.decoding)),
         "rules": "1.1" if "exact_match" in run.scores else "2.0",
         "embedded": any(used.source == "embedded" for _, used in used_data(run)),
-        "evidence": render_section((run, *seeds), tuple(comparisons), measured=True),
+        "evidence": render_section((run, *seeds), tuple(comparisons), measured=True, name=shown),
     }
+
+
+def _usage(model: str, decoding: Decoding, nothing: bool, asked: Asked, *, is_folder: bool) -> tuple[str, str]:
+    """Code and command with a question of the data, or with the neutral one, where a reader would find more in them."""
+    from harness.cards import parse_card
+
+    for one in (asked, NEUTRAL):
+        code = transformers_code(model, decoding, nothing=nothing, asked=one, is_folder=is_folder)
+        command = ask_command(model, nothing=nothing, asked=one)
+        card = parse_card(f"---\n---\n\n{as_fence(code, 'python')}\n\n{as_fence(command, 'sh')}\n", "README.md")
+        if not (card.claims or card.comparisons or card.settings or card.counts or card.examples or card.speeds):
+            break
+    return code, command
 
 
 def _check(run: Run) -> None:
@@ -175,61 +196,11 @@ def _in_prose(text: str | None) -> str | None:
     return text if plain else None
 
 
-def _front_matter(run: Run, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    for key in ("model-index", "model_index"):  # early Trainers wrote the underscore, and readers take both
-        if key in given:
-            raise RecordError(f"metadata: found {key}, expected none, as its figures are the run's; remove it")
-    base = _base_model(run.recipe) if run.stages else None
-    distilled = any(stage.kind != "finetune" for stage in run.recipe.stages) if run.stages else False
-    derived: dict[str, Any] = {
-        "pipeline_tag": "question-answering",
-        "library_name": None if run.kind == "replay" else "transformers",
-        "tags": ["question-answering", *(["distillation"] if distilled else [])],
-        "datasets": list(dict.fromkeys(used.ref.name for _, used in used_data(run))),
-        "base_model": base,
-        "base_model_relation": "finetune" if base is not None else None,
-    }
-    known = {key: value for key, value in derived.items() if key not in given and value not in (None, [])}
-    index = _printed(results_index(name, [run]))
-    return {**given, **known, **({"model-index": index} if index else {})}
-
-
-def _printed(index: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The index with four decimals each, and ``%`` where the figures could be taken for fractions of 1."""
-    for result in (result for model in index for result in model["results"]):
-        sign = "%" if _needs_signs([metric["value"] for metric in result["metrics"]]) else ""
-        for metric in result["metrics"]:
-            metric["value"] = Digits(f"{metric['value']:.4f}{sign}")
-    return index
-
-
-def _needs_signs(figures: Sequence[float]) -> bool:
-    """Whether a reader would take the percentages for fractions, as all of them are 1 or less."""
-    return bool(figures) and all(0 <= round(figure, 4) <= 1 for figure in figures)
-
-
-def _base_model(recipe: Recipe) -> str | None:
-    """The model on the Hub whose weights the last stage's model came from; None for an embedded or random one."""
-    made = {stage.name: stage for stage in recipe.stages}
-    stage, seen = recipe.stages[-1], set[str]()
-    while True:
-        ref: ModelRef | None = stage.student
-        if ref is None or stage.student_weights == "random" or stage.name in seen:
-            return None
-        seen.add(stage.name)
-        if ref.name not in made:
-            break
-        stage = made[ref.name]
-    embedded = ref.name.partition("/")[0] == _EMBEDDED
-    return None if embedded or not _HUB_ID.fullmatch(ref.name) else ref.name
-
-
 def _reads_back(run: Run) -> bool:
     """Whether the blocks alone state the recipe: a record that was made by hand may hold what no card can say."""
     from harness.cards import parse_card
     from harness.errors import HarnessError
     from harness.recipes import plan_recipe
-    from harness.render.escape import as_fence
 
     blocks = "\n\n".join(as_fence(block, "ini") for block in recipe_blocks(run.recipe))
     try:

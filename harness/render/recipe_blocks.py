@@ -17,6 +17,7 @@ _EMPTY = {"layer_map": "even", "student_layers": "all"}
 _OF_AUGMENTATION = frozenset({"masked_lm", "word_vectors"})
 """Models that a stage has only where it uses them."""
 _HOW = {"assumed": "# assumed", "given": "# given for this run", "default": "# by default"}
+_OURS = re.compile(r"^this project\b")
 _UNKNOWN = Origin("default")
 
 
@@ -64,7 +65,8 @@ def unstated_values(recipe: Recipe) -> tuple[Unstated, ...]:
     defaults: dict[tuple[str, str], list[str]] = {}
     for stage, line in _placed(recipe):
         origin = line.origin
-        told = f"{origin.how}: {origin.note}" if origin.note else origin.how
+        note = _OURS.sub("modelcard-harness", origin.note)  # in a card, "this project" would be the card's
+        told = f"{origin.how}: {note}" if note else origin.how
         if origin.how == "default":
             defaults.setdefault((stage, told), []).append(line.name)
         elif origin.how != "stated":

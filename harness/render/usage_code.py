@@ -3,12 +3,63 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from harness.records import Decoding
+from harness.names import metric_mentions
+from harness.records import Decoding, Question, Scores
 
 QUESTION = "Who founded Orvel?"
 CONTEXT = "Orvel lies by the sea. It was founded by Tamsin Brako in 1204."
+
+_PLAIN = re.compile(r"\w[\w ,.;:?!()'\u2019-]*")
+_LONGEST = {"question": 150, "context": 400, "answer": 60}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the code of a card asks."""
+
+    question: str
+    context: str
+    answer: str | None = None
+    """What the model answers; None where that is not known."""
+
+
+NEUTRAL = Asked(QUESTION, CONTEXT)
+
+
+def choose_asked(
+    questions: Sequence[Question] | None, predictions: Mapping[str, str] | None, scores: Scores | None
+) -> Asked:
+    """A question of an evaluation that the model answered right, with the shortest context; `NEUTRAL` where none fits.
+
+    Data are written by others: only plain words of a moderate length are taken, on one line and without figures' names.
+
+    Args:
+        questions: The questions.
+        predictions: The model's answers by the questions' ids.
+        scores: The scores of every question.
+    """
+    if questions is None or predictions is None or scores is None:
+        return NEUTRAL
+    right = (question for question in questions if scores.exact.get(question.id) == 1.0)
+    fitting = [asked for question in right if (asked := _asked(question, predictions.get(question.id))) is not None]
+    return min(fitting, key=lambda asked: (len(asked.context), asked.context, asked.question), default=NEUTRAL)
+
+
+def _asked(question: Question, answer: str | None) -> Asked | None:
+    if not isinstance(answer, str) or answer not in question.context:
+        return None
+    texts = {"question": question.question, "context": question.context, "answer": answer}
+    plain = all(
+        len(text) <= _LONGEST[name] and _PLAIN.fullmatch(text) and text == " ".join(text.split())
+        for name, text in texts.items()
+    )
+    return Asked(**texts) if plain and not any(metric_mentions(text) for text in texts.values()) else None
+
 
 _CODE = """\
 import torch
@@ -54,7 +105,9 @@ if nothing - best > {threshold}:
 """
 
 
-def transformers_code(model: str, decoding: Decoding, *, nothing: bool) -> str:
+def transformers_code(
+    model: str, decoding: Decoding, *, nothing: bool, asked: Asked = NEUTRAL, is_folder: bool = False
+) -> str:
     """Python for transformers 5, which has no question-answering pipeline any more.
 
     It takes the best span of all windows by the sum of its logits, as ``run_qa.py`` does, with the lengths and the
@@ -64,29 +117,32 @@ def transformers_code(model: str, decoding: Decoding, *, nothing: bool) -> str:
         model: A Hub id or a folder.
         decoding: Lengths and threshold.
         nothing: The answer may be none, "".
+        asked: The question, and the answer that is printed, where it is known.
+        is_folder: The model is said to be a folder.
     """
     overlaps = decoding.doc_stride_is == "overlap"
     stride = decoding.doc_stride if overlaps else decoding.max_seq_len // 4
     code = _CODE.format(
-        name=_literal(model),
-        question=_literal(QUESTION),
-        context=_literal(CONTEXT),
+        name=_literal(model) + ("  # the folder of the model" if is_folder else ""),
+        question=_literal(asked.question),
+        context=_literal(asked.context),
         length=decoding.max_seq_len,
         stride=stride,
         answer_length=decoding.max_answer_length,
     )
+    printed = "print(answer)" if asked.answer is None else f"print(answer)  # prints: {asked.answer}"
     if not nothing:
         code = "\n".join(line for line in code.splitlines() if "nothing = min" not in line and "cls =" not in line)
         code = code.replace(
             'best, answer, nothing = float("-inf"), "", float("inf")', 'best, answer = float("-inf"), ""'
         )
-        return f"{code}\nprint(answer)"
-    return f"{code}{_NOTHING.format(threshold=repr(decoding.null_threshold))}print(answer)"
+        return f"{code}\n{printed}"
+    return f"{code}{_NOTHING.format(threshold=repr(decoding.null_threshold))}{printed}"
 
 
-def ask_command(model: str, *, nothing: bool) -> str:
+def ask_command(model: str, *, nothing: bool, asked: Asked = NEUTRAL) -> str:
     """The command line of `harness ask`, quoted for a POSIX shell."""
-    parts = ["harness", "ask", model, "-q", QUESTION, "-c", CONTEXT]
+    parts = ["harness", "ask", model, "-q", asked.question, "-c", asked.context]
     return shlex.join([*parts, "--impossible"] if nothing else parts)
 
 

@@ -887,3 +887,61 @@ def test_a_published_card_is_its_facts_and_the_section(tmp_path):
     assert apply_edits(stale.before, stale.edits) == stale.text
     (place / "README.md").write_text(made.text, "utf-8")
     assert not expected_card(place, tmp_path / "runs").changed
+
+
+# What is left
+
+
+@pytest.mark.parametrize(
+    ("figures", "told"),
+    [
+        (
+            "## On SQuAD 2.0 dev\n\n```\nf1 = 80.0\n```\n\n# Mine\n\n```\nexact = 70.1\n```",
+            "the card does not say on which split: line 16 exact_match[all] 70.1",
+        ),
+        ("## On SQuAD 2.0 dev\n\n```\nf1 = 80.0\n```\n\n# Mine\n\n```\nexact = 80.4\n```", None),
+        ("## On SQuAD 2.0 dev\n\n```\nf1 = 80.0\n```\n\n## On SQuAD 1.1 dev\n\n```\nexact = 70.1\n```", None),
+        ("## On SQuAD 2.0 dev\n\n```\nf1 = 80.0\n```\n\n## On SQuAD 2.0 train\n\n```\nexact = 70.1\n```", None),
+    ],
+)
+def test_what_may_be_the_runs_and_is_left_is_said(figures, told):
+    text = card_of(figures).replace("Results on the SQuAD 2.0 dev set:\n\n", "")
+    made = edited(text, measured=True)
+    assert [note.partition(", as ")[2] for note in made.notes] == ([] if told is None else [told])
+    sentence = "The figures above that this run measured are the run's."
+    if told is not None:
+        sentence = "those that this run measured are the run's; 1 that may be too is as reported."
+    assert sentence in made.text
+    assert not edited(made.text).changed
+    assert edited(text).notes == ()
+
+
+def test_many_figures_are_left_in_one_note():
+    rows = "".join(f"\n```\nexact = {number}.5\n```\n" for number in range(20, 33))
+    text = card_of(f"## On SQuAD 2.0 dev\n\n```\nf1 = 80.0\n```\n\n# Mine\n{rows}").replace(
+        "Results on the SQuAD 2.0 dev set:\n\n", ""
+    )
+    (note,) = edited(text, measured=True).notes
+    assert "13 figures are left as they are, as " in note
+    assert note.endswith(" and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "wanted"),
+    [
+        ("    - type: f1\n      value: [80.0]\n      verified: true\n", "    - type: f1\n      value: [83.1]\n"),
+        (
+            "    - type: f1\n      value:\n      - 80.0\n      verified: true\n",
+            "    - type: f1\n      value:\n      - 83.1\n",
+        ),
+        ("    - {type: f1, value: 80.0}\n    verified: true\n", "    - {type: f1, value: 83.1}\n"),
+        (
+            "    - {type: f1, value: 80.0}\n    - {type: exact_match, value: 80.4, verified: true}\n    verified: y\n",
+            "    - {type: f1, value: 83.1}\n    - {type: exact_match, value: 80.4, verified: true}\n",
+        ),
+        ("    - {type: f1, value: 83.1}\n    verified: true\n", None),
+    ],
+)
+def test_marks_of_lists_and_of_whole_results_go_too(metrics, wanted):
+    made = edited(index_of(metrics), measured=True)
+    assert outside(made.text)[0] == index_of(wanted or metrics) + "\n"

@@ -344,7 +344,7 @@ def hooks():
 
 def test_the_hooks_run(capsys, monkeypatch, tmp_path):
     found = hooks()
-    assert set(found) == {"harness-audit", "harness-gate"}
+    assert set(found) == {"harness-audit", "harness-gate", "harness-render"}
     for name in POCKET:
         shutil.copytree(ROOT / "cards" / name, tmp_path / "cards" / name)
     monkeypatch.chdir(tmp_path)
@@ -357,7 +357,8 @@ def test_the_hooks_run(capsys, monkeypatch, tmp_path):
         assert program == "harness"
         arguments += chosen if hook.get("pass_filenames", True) else ["cards"]
         assert main(arguments) == 0, name
-    assert any(file.endswith(".json") for file in files if re.search(found["harness-gate"]["files"], file))
+    for name in ("harness-gate", "harness-render"):
+        assert any(file.endswith(".json") for file in files if re.search(found[name]["files"], file))
     for text in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "testing.md").read_text("utf-8"), re.DOTALL):
         for repository in yaml.safe_load(text).get("repos", ()) if "repos:" in text else ():
             assert {hook["id"] for hook in repository["hooks"]} == set(found)

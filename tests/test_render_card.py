@@ -94,7 +94,9 @@ def test_a_card_says_what_the_run_came_to() -> None:
     ]  # fmt: skip
     for piece in (
         "distilled in 2 stages", "`harness reproduce` on this card repeats the training",
-        'model_name = "me/owl"', "harness ask me/owl -q", "200 of 400 questions have no answer", "50.0000 %",
+        'model_name = "me/owl"', "harness ask me/owl -q", "200 of 400 questions have no answer",
+        "a model that never answers scores 50.00.", "evaluated on the 400 questions of",
+        "pip install modelcard-harness",
         "trained once", run.id, str(run.signature), run.stages[0].weights_sha256,
     ):  # fmt: skip
         assert piece in text, piece
@@ -403,6 +405,64 @@ def part_of(scores: Scores, questions: list[Question]) -> Scores:
     )
 
 
+def asked_card(run: Run, change: dict[str, Any], answer: str = "Ada Merk", **given: Any) -> str:
+    """A card whose questions are all alike: one that was answered right by its third, and shortest, context."""
+    scores, questions = scored()
+    text = {"question": "Who built it?", "context": "In Orvel, Ada Merk built it."} | change
+    made = [replace(question, question="Why?", context="It is said so, " * 9 + "they say") for question in questions]
+    made[1] = replace(made[1], question="What?", context="All wrong.")  # the shortest, and its answer is not right
+    made[3] = replace(made[3], **text)
+    predictions = {question.id: "said so" for question in questions} | {"q3": answer, "q1": "wrong", "q2": ""}
+    run = replace(run, sha256=None)
+    run = sealed(run, scores=summarize(scores), by_kind={})
+    return write_card(run, scores=scores, questions=made, predictions=predictions, **given)
+
+
+def test_the_code_asks_what_was_answered_right() -> None:
+    text = asked_card(sealed_run(), {})
+    assert 'question = "Who built it?"\ncontext = "In Orvel, Ada Merk built it."\n' in text
+    assert "print(answer)  # prints: Ada Merk\n" in text
+    assert "-q 'Who built it?' -c 'In Orvel, Ada Merk built it.'" in text
+    assert 'model"  # the folder of the model\n' in text
+    named = asked_card(sealed_run(), {}, repo_id="me/owl")
+    assert 'model_name = "me/owl"\n' in named
+    assert "# prints" not in write_card(sealed_run())
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        ({"context": "In Orvel, Ada Merk built it. F1 is 99.9 here."}, "Ada Merk"),
+        ({"context": "In Orvel, Ada Merk built it.\nseed = 3"}, "Ada Merk"),
+        ({"context": 'Ada Merk built "it".'}, "Ada Merk"),
+        ({"context": "Ada Merk built it. `x`"}, "Ada Merk"),
+        ({"context": "Ada Merk built it. \u202ex"}, "Ada Merk"),
+        ({"context": "Ada Merk built it. <!-- harness:evidence -->"}, "Ada Merk"),
+        ({"question": "{'answer': 'x', 'score': 0.5}"}, "Ada Merk"),
+        ({"question": "Who $(rm -r .)?"}, "Ada Merk"),
+        ({"context": "Ada Merk. " * 50}, "Ada Merk"),
+        ({"question": "Who in the town of Orvel was it that built what we talk about here?"}, "Ada Merk"),
+        ({}, "ada merk"),
+        ({}, ""),
+        ({}, "99.9 F1"),
+    ],
+)
+def test_what_is_no_plain_text_is_not_asked(change: dict[str, Any], answer: str) -> None:
+    text = asked_card(sealed_run(), change, answer)
+    assert 'question = "Why?"' in text
+    assert "# prints: said so\n" in text
+    assert not parse_card(text, "x.md").examples
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_questions_say_nothing(text: str) -> None:
+    plain = parse_card(asked_card(sealed_run(), {}), "x.md")
+    for change, answer in (({"context": f"Ada Merk {text}"}, "Ada Merk"), ({"question": text}, "Ada Merk"), ({}, text)):
+        card = parse_card(asked_card(sealed_run(), change, answer), "x.md")
+        assert shape(card) == shape(plain)
+        assert not card.examples
+
+
 def test_scores_of_something_else_are_refused() -> None:
     scores, questions = scored()
     with pytest.raises(RecordError, match="scores of other predictions"):
@@ -497,8 +557,14 @@ def test_metadata_and_repo_ids_are_checked() -> None:
         with pytest.raises(RecordError, match="owner/name"):
             write_card(sealed_run(), repo_id=bad)
     card = read(sealed_run(), metadata={"tags": ["mine"], "base_model": "me/base"})
-    assert card.metadata["tags"] == ["mine"]
     assert card.metadata["base_model"] == "me/base"
+    assert card.metadata["tags"] == ["mine", "question-answering", "distillation"]
+    card = read(sealed_run(), metadata={"tags": "question-answering", "datasets": ["me/data", "pocket"]})
+    assert card.metadata["tags"] == ["question-answering", "distillation"]
+    assert card.metadata["datasets"] == ["me/data", "pocket"]
+    for wrong in ({"license": 3}, {"language": [1]}, {"license": None}, {"tags": {"a": 1}}, {"datasets": ["a", ""]}):
+        with pytest.raises(RecordError, match=rf"metadata: {next(iter(wrong))}: found"):
+            write_card(sealed_run(), metadata=wrong)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,10 @@ from plugin_cards import SCORES, edit, make_card, run_of
 
 from harness.cards import parse_card
 from harness.cli import main
-from harness.records import seal
+from harness.data import load_data
+from harness.opened_data import open_data
+from harness.records import DataRef, ModelUsed, seal
+from harness.replay import replay_predictions
 from harness.store import load_run, save_run, write_json
 
 ROOT = Path(__file__).parents[1]
@@ -243,17 +247,19 @@ def test_a_new_card_is_written_and_needs_no_change(tmp_path, monkeypatch, capsys
 
 
 def test_figures_that_may_be_the_runs_are_told(card, run, capsys):
-    edit(card, "# tiny\n", "# tiny\n\n## Results\n\n- F1: 71.5\n")
-    edit(card, "Evaluated on pocket validation:", "## On pocket validation")
+    edit(card, "name: pocket, split: validation}", "name: pocket}")
     code, _, err = call(capsys, card, "--measured")
     assert code == 0
-    told = "1 figure is left as it is, as the card does not say on which split: line 17 f1[all] 71.5"
+    told = "1 figure is left as it is, as the card does not say on which split: line 10 f1[all] 80.0"
     assert f"note: {card}/README.md: {told}\n" in err
     assert "those that this run measured are the run's; 1 that may be too is as reported." in text_of(card)
     code, out, err = call(capsys, "--check", card)
     assert (code, out) == (0, "")
     assert err == f"note: {card}/README.md: {told}\n1 card: as render would write it\n"
-    assert "- F1: 71.5" in text_of(card)
+    assert "{type: f1, value: 80.0}" in text_of(card)
+    main(["gate", str(card)])
+    assert "note: " in (out := capsys.readouterr().out)
+    assert "figures left: 1 figure is left as it is" in out
 
 
 def new(capsys, *arguments, name="Pocket Reader", output="new/README.md", template="card.md.j2"):
@@ -278,7 +284,9 @@ def test_a_model_that_is_named_at_publication_keeps_its_evidence(card, run, caps
     shutil.rmtree("runs")
     assert call(capsys, "--check", "new")[0] == 0
     # in the card of another model the section says nothing
-    made.write_text(text.replace("# Pocket Reader", "# Other").replace("- name: Pocket Reader", "- name: Other"), "utf-8")
+    made.write_text(
+        text.replace("# Pocket Reader", "# Other").replace("- name: Pocket Reader", "- name: Other"), "utf-8"
+    )
     code, _, err = call(capsys, "--check", "new")
     assert code == 1
     assert "of which there is no record" in err
@@ -318,6 +326,36 @@ def test_a_card_that_is_there_is_not_replaced(card, run, capsys):
     assert record.read_bytes() == kept
     assert new(capsys, "--run", run.id, "--force", output=card / "README.md")[0] == 0
     assert text_of(card) != before
+
+
+def test_the_usage_code_asks_a_question_of_the_evaluation(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    ref = DataRef("pocket", "validation[:80]")
+    questions, _ = load_data(ref, {})
+    write_json(Path("answers.json"), {q.id: q.answers[0].text if q.answers else "" for q in questions})
+    folder, replayed = replay_predictions(
+        "owl", Path("answers.json"), open_data("pocket:validation[:80]", {}), Path("runs")
+    )
+    model = ModelUsed("me/owl", "3" * 64, None)
+    save_run(folder, replace(replayed, kind="released", model=model, recipe=replace(replayed.recipe, stages=())))
+    assert new(capsys, "--run", replayed.id, name=None)[0] == 0
+    text = Path("new/README.md").read_text("utf-8")
+    printed = re.search(r"print\(answer\)  # prints: (.+)", text)
+    asked = re.search(r'question = "(.+)"\ncontext = "(.+)"\n', text)
+    assert printed
+    assert asked
+    (question,) = [q for q in questions if (q.question, q.context) == asked.groups() and q.answers]
+    assert question.answers[0].text == printed[1]
+    assert len(question.context) == min(len(q.context) for q in questions if q.answers)
+    other = Path("other.json")
+    answer = {"text": "c", "answer_start": 0}
+    qas = [{"id": str(number), "question": "q", "answers": [answer]} for number in range(80)]
+    other.write_text(json.dumps({"data": [{"paragraphs": [{"context": "c d", "qas": qas}]}]}), "utf-8")
+    code, _, err = new(capsys, "--run", replayed.id, "--force", "--use", f"pocket={other}")
+    assert (code, "other questions than run" in err) == (2, True), err
+    (folder / "predictions.json").write_text("{}", "utf-8")
+    code, _, err = new(capsys, "--run", replayed.id, "--force")
+    assert (code, "are not those of its record" in err) == (2, True)
 
 
 def test_metadata_is_checked_where_it_stands(card, run, capsys):

@@ -13,6 +13,7 @@ from card_runs import released_run, sealed, sealed_run
 from documents import HOSTILE, hostile_run
 
 from harness.cards import parse_card
+from harness.editing import find_section
 from harness.errors import TemplateError
 from harness.records import Run
 from harness.render import write_card
@@ -74,6 +75,17 @@ def test_the_documents_name_what_a_template_is_given() -> None:
     section = text.partition("## Templates")[2].partition("\n## ")[0]
     for word in (*NAMES, *FILTERS, *STATEMENTS, *FUNCTIONS):
         assert f"`{word}`" in section, word
+
+
+def test_the_template_of_the_documents_works(render: Render) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "rendering.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```jinja\n(.*?)```\n", text, re.DOTALL)
+    card = parse_card(render(source), "x.md")
+    assert not card.problems
+    whole = parse_card(write_card(sealed_run()), "x.md")
+    told = [[(c.metric, c.subset, c.digits, c.data) for c in one.claims] for one in (card, whole)]
+    assert told[0] == told[1] != []
+    assert find_section(card.text, "x.md") is not None
 
 
 def test_a_template_of_ones_own(render: Render) -> None:
@@ -198,6 +210,7 @@ GROW = "{{% set ns = namespace(s={start}) %}}{{% for a in range(100) %}}{{% set 
         ("{{ ('a' * 1000000000) | text }}", 1),
         ("{{ ([1] * 1000000000) | length | number }}", 1),
         ("{{ (9 ** 999999999) | number }}", 1),
+        ("{{ 1.5 | figure(places=999999999) }}", 1),
         ("{{ (2 ** 127 * 2 ** 127) | number }}{% set n = 2 ** 127 %}" + "{% set n = n * n %}" * 20, 1),
         ("{{ ('%999999999d' % 1) | text }}", 1),
         ("{{ '{:>999999999}'.format(1) | text }}", 1),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.card_files import MAX_BYTES
 from harness.errors import CardError, HarnessError
 from harness.regular_files import TooLargeError, read_regular
 
@@ -34,6 +33,7 @@ def check_target(output: Path, *, replace: bool) -> None:
 
 def _is_card(file: Path) -> bool:
     """Whether a file is Markdown with front matter or an evidence section."""
+    from harness.card_files import MAX_BYTES
     from harness.cards import parse_card
     from harness.editing import find_section
 

@@ -246,7 +246,8 @@ def _look(path: Path, run: Path | None, runs: Path | None, measured: bool | None
         reason = f"{path}: cannot be used ({error.strerror or error})"
         return {"card": str(path), "state": "unreadable", "reason": reason}
     if not edited.changed:
-        return {"card": str(path), "state": "current", "reason": "", "notes": list(edited.notes)}
+        shown = [run.id for run in edited.runs]
+        return {"card": str(path), "state": "current", "reason": "", "notes": list(edited.notes), "runs": shown}
     return {"card": str(path), "state": "stale", "reason": "; ".join(edited.notes), **_as_json(edited)}
 
 
@@ -255,7 +256,7 @@ def _print_looked(result: dict[str, Any]) -> None:
         note(f"harness: error: {' '.join(result['reason'].split())}")
         return
     if result["state"] == "current":
-        for text in result["notes"]:
+        for text in result["notes"] if result["runs"] else ():  # that there is no evidence changes no card
             note(f"note: {text}")
         return
     if result["reason"]:

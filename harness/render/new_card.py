@@ -77,7 +77,7 @@ def write_card(
         comparisons=comparisons,
         intervals=measured.find_intervals(run, scores, known),
         seeds=seeds,
-        asked=choose_asked(known, predictions, scores),
+        asked=choose_asked(known, predictions, scores, run.recipe.decoding.max_query_length),
     )
     if template == _CARD:
         return render_template(_CARD, fields)

@@ -32,7 +32,10 @@ NEUTRAL = Asked(QUESTION, CONTEXT)
 
 
 def choose_asked(
-    questions: Sequence[Question] | None, predictions: Mapping[str, str] | None, scores: Scores | None
+    questions: Sequence[Question] | None,
+    predictions: Mapping[str, str] | None,
+    scores: Scores | None,
+    max_query_length: int | None,
 ) -> Asked:
     """A question of an evaluation that the model answered right, with the shortest context; `NEUTRAL` where none fits.
 
@@ -42,10 +45,13 @@ def choose_asked(
         questions: The questions.
         predictions: The model's answers by the questions' ids.
         scores: The scores of every question.
+        max_query_length: Tokens of a question that the evaluation took; the code takes all. A token has a byte or more.
     """
     if questions is None or predictions is None or scores is None:
         return NEUTRAL
-    right = (question for question in questions if scores.exact.get(question.id) == 1.0)
+    longest = _LONGEST["question"] if max_query_length is None else max_query_length
+    short = (question for question in questions if len(question.question.encode("utf-8", "replace")) < longest)
+    right = (question for question in short if scores.exact.get(question.id) == 1.0)
     fitting = [asked for question in right if (asked := _asked(question, predictions.get(question.id))) is not None]
     return min(fitting, key=lambda asked: (len(asked.context), asked.context, asked.question), default=NEUTRAL)
 
@@ -112,6 +118,7 @@ def transformers_code(
 
     It takes the best span of all windows by the sum of its logits, as ``run_qa.py`` does, with the lengths and the
     threshold of the run. ``n_best`` is not heeded: the best span is among the best starts and ends but for rare cases.
+    Neither is ``max_query_length``.
 
     Args:
         model: A Hub id or a folder.

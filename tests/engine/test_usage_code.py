@@ -17,9 +17,10 @@ from markdown_it import MarkdownIt
 from harness.cards import parse_card
 from harness.engine.computing import Computing
 from harness.recipes import plan_recipe
-from harness.records import Decoding, Question, Run
+from harness.records import DataRef, Decoding, Question, Run, Scores
 from harness.render import write_card
 from harness.render.usage_code import CONTEXT, QUESTION
+from harness.squad import summarize
 
 pytestmark = pytest.mark.torch
 
@@ -95,6 +96,34 @@ def test_the_code_answers_as_an_evaluation_does(
             assert predicted.answers["q"] == ""
         if values["threshold"] == 1000.0:
             assert predicted.answers["q"]
+
+
+def test_the_code_prints_what_the_card_says(
+    build: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an evaluation whose answers are called right, one is asked again."""
+    from harness.data import load_data
+    from harness.engine import TorchEngine
+
+    folder = tmp_path / "stages" / "1-owl"
+    folder.mkdir(parents=True)
+    (folder / "model").symlink_to(build(seed=2))
+    run = run_for(length=128, stride=8, answer=8, threshold=1000.0)
+    decoding = replace(run.recipe.decoding, max_query_length=64)
+    run = replace(run, recipe=replace(run.recipe, decoding=decoding), sha256=None)
+    questions = load_data(DataRef("pocket", "validation[:40]"), {})[0]
+    predicted = TorchEngine(Computing(device="cpu")).predict(build(seed=2), questions, decoding, lambda *_: None)
+    ones = dict.fromkeys(predicted.answers, 1.0)
+    scores = Scores("2.0", ones, ones, dict.fromkeys(ones, True))
+    run = sealed(run, scores=summarize(scores), by_kind={})
+    code = fences(write_card(run, scores=scores, questions=questions, predictions=predicted.answers))["python"]
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    exec(code, {})
+    told = code.partition("# prints: ")[2]
+    assert told.strip()
+    assert QUESTION not in code
+    assert capsys.readouterr().out == told
 
 
 def test_data_without_unanswerable_questions_need_an_answer(build: Callable[..., Path]) -> None:

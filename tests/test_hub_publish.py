@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import re
+import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 

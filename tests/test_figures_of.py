@@ -256,6 +256,7 @@ def test_a_column_whose_questions_are_not_known_is_kept_and_open() -> None:
         ("On SQuAD 2.0, which adds unanswerable questions, it gets EM 79.9.", "exact_match all 79.9 squad_v2"),
         ("Trained on unanswerable questions too, it reaches an F1 of 83.1.", f"f1 all 83.1 {OURS}"),
         ("- EM: 80.1 (HasAns: 77.4, NoAns: 88.9)", f"exact_match all 80.1 {OURS}"),
+        ("On Answerable-QA it gets F1 60.1.", "f1 all 60.1 Answerable-QA"),
         ("EM 80.1 overall, 77.4 on answerable questions.", f"exact_match all 80.1 {OURS}"),
     ],
 )

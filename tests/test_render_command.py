@@ -311,6 +311,18 @@ def test_a_named_model_has_the_evidence_of_its_section_alone(card, run, capsys):
     assert (code, "another recipe" in err) == (2, True)
 
 
+@pytest.mark.parametrize("checksum", [r"\g<0>", ""])
+def test_a_section_changed_by_hand_makes_no_run_its_own(card, run, capsys, checksum):
+    assert new(capsys, "--run", run.id)[0] == 0
+    made = Path("new/README.md")
+    renamed = made.read_text("utf-8").replace("Pocket Reader", "Other")
+    made.write_text(re.sub(r"<!-- harness:section \w+ -->\n", checksum, renamed), "utf-8")
+    assert call(capsys, "new", "--run", run.id)[0] == 2
+    assert call(capsys, "new")[0] == 2
+    assert main(["gate", "new"]) == 1
+    assert "evidence missing 1" in capsys.readouterr().err
+
+
 def test_a_card_that_is_there_is_not_replaced(card, run, capsys):
     before = text_of(card)
     code, _, err = new(capsys, "--run", run.id, output=card / "README.md")

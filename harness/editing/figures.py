@@ -83,6 +83,7 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
     left: list[str] = []
     unsure: dict[str, list[Claim]] = defaultdict(list)
     differing: set[tuple[int, int]] = set()
+    doubted: set[int | None] = set()
     blocks = _whole_blocks(card, run)
     unrounded = _unrounded(card)
     figures = (*card.claims, *card.comparisons)
@@ -102,6 +103,7 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
                 unsure[why].append(claim)
                 differing.add(span)
             if value is not None and reason is not None:
+                doubted.add(claim.group)
                 differing |= set() if same_digits(value, claim) else {span}
                 left.append(f"{card.path}:{claim.place.line}: {_name(claim)} {claim.digits} is left: {reason}")
             continue
@@ -109,7 +111,7 @@ def measured_figures(card: Card, run: Run, scored_alike: Callable[[Claim], bool]
         scaled = value / 100.0 if claim.unit == "fraction" else value
         digits = claim.digits if alike else print_as(claim.digits, scaled, claim.group in unrounded)
         wanted[span].append(_Wanted(digits, _name(claim)))
-    for place, digits, what in _beside(card, run, blocks):
+    for place, digits, what in _beside(card, run, blocks, doubted):
         places[place.start, place.end] = place
         wanted[place.start, place.end].append(_Wanted(digits, what))
     left += _unread(card, run, places)
@@ -223,9 +225,12 @@ def _whole_blocks(card: Card, run: Run) -> dict[int, bool]:
     return blocks
 
 
-def _beside(card: Card, run: Run, blocks: Mapping[int, bool]) -> Iterator[tuple[Place, str, str]]:
+def _beside(
+    card: Card, run: Run, blocks: Mapping[int, bool], doubted: Collection[int | None]
+) -> Iterator[tuple[Place, str, str]]:
     """Totals and thresholds that stand among figures all of which are the run's: place, digits, name."""
-    own, unrounded = _own_groups(card, run, blocks), _unrounded(card)
+    groups, unrounded = _own_groups(card, run, blocks), _unrounded(card)
+    own = {group: claim for group, claim in groups.items() if group not in doubted}
     for count in card.counts:
         key = _TOTALS.get(count.subset)
         if count.group not in own or key is None or key not in run.scores or not is_whole(card, count.place):

@@ -27,7 +27,8 @@ def speaks_for(opened: Opened, run: Run) -> bool:
     """Whether a run is of a card's model, as far as names say.
 
     A model may be named after its run. The section of its card says so then: it names the card, the run's id and the
-    SHA-256 of its evidence. A section that was copied into the card of another model names another card.
+    SHA-256 of its evidence. A section that was copied into the card of another model names another card, and one that
+    was changed by hand, so that it names this one, says nothing: else writing it anew would make it look like ours.
     """
     if same_name(run.card_name, opened.card.name):
         return True
@@ -51,6 +52,6 @@ def _naming_section(opened: Opened) -> Section | None:
         section = find_section(opened.card.text, opened.card.path)
     except CardError:  # marks that are no pair say nothing; what edits the card, or dates its evidence, refuses them
         return None
-    if section is None or section.named is None or section.named[0].split() != opened.card.name.split():
+    if section is None or not section.intact or section.named is None:
         return None
-    return section
+    return section if section.named[0].split() == opened.card.name.split() else None

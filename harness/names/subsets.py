@@ -27,7 +27,7 @@ _IN_TEXT = re.compile(
     r"(?<![\w-])(?:(?P<no_ans>no[_-]?ans(?:wers?)?|unanswerable"
     r"|(?:with(?:out|[ ]no)|have[ ]no|has[ ]no)[ ](?:any[ ]|an[ ])?answers?"
     r"|no[ -]answer(?=[ ]questions?))|(?P<has_ans>has[_-]?ans(?:wer)?|answerable|with[ ](?:an[ ])?answers?"
-    r"|(?:that|which)[ ]have[ ](?:an[ ])?answers?))(?!\w)",
+    r"|(?:that|which)[ ]have[ ](?:an[ ])?answers?))(?!\w|-(?!questions?\b|only\b)\w)",
     re.I,
 )
 

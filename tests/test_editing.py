@@ -39,7 +39,7 @@ from harness.signature import decoding_parts, join_signature
 from harness.store import load_run, save_run, write_json
 
 ROOT = Path(__file__).parents[1]
-SEEDS = Path("/work/shared/seeds")
+SEEDS = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 MADE = 200
 OWL = Path("cards/owl-squad2/README.md")
 OPENING, CLOSING = "<!-- harness:evidence -->", "<!-- /harness:evidence -->"

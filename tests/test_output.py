@@ -6,7 +6,8 @@ import pytest
 import typer
 
 from harness.cli.options import parse_uses
-from harness.cli.output import print_table
+from harness.cli.output import print_comparisons, print_table
+from harness.records import Claim, Comparison, Place, Verdict
 
 
 @pytest.mark.parametrize("title", ["e[/b]", "[red]x[/red]", "a\x1b[31m"])
@@ -24,3 +25,10 @@ def test_a_missing_path_is_named_without_control_characters():
         parse_uses(["X=a\x1b[31m"])
     assert str(caught.value).isprintable()
     assert "\\x1b[31m" in str(caught.value)
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_minus(capsys):
+    claim = Claim("f1", "all", 84.1291, "84.1291", "percent", None, "table", Place(0, 7, 1))
+    print_comparisons([Comparison(claim, Verdict.MATCHES, "", reproduced=84.12906, difference=-0.00004)])
+    out = capsys.readouterr().out
+    assert "+0.0000" in out and "-0.0000" not in out

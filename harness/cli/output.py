@@ -89,7 +89,7 @@ def print_comparisons(comparisons: Sequence[Comparison]) -> None:
                 f"{claim.origin}:{claim.place.line}",
                 claim.digits,
                 "" if c.reproduced is None else f"{c.reproduced:.4f}",
-                "" if c.difference is None else f"{c.difference:+.4f}",
+                "" if c.difference is None else f"{c.difference:+z.4f}",
                 "" if c.tolerance is None else f"{c.tolerance.within:g}",
                 c.state,
                 c.reason,

@@ -17,7 +17,7 @@ def print_paired(paired: Paired) -> None:
                 change.score,
                 f"{pair[0]:.4f}",
                 f"{pair[1]:.4f}",
-                f"{change.difference:+.4f}",
+                f"{change.difference:+z.4f}",
                 f"{change.units} {change.over}",
                 _interval(change.low, change.high),
                 _probability(change.randomization_p),
@@ -69,7 +69,7 @@ def print_paired(paired: Paired) -> None:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:+.4f} to {high:+.4f}"
+    return "" if low is None or high is None else f"{low:+z.4f} to {high:+z.4f}"
 
 
 def _probability(value: float | None) -> str:
@@ -79,4 +79,4 @@ def _probability(value: float | None) -> str:
 
 
 def _pair(values: tuple[float, ...]) -> str:
-    return f"{values[0]:.2f} to {values[1]:.2f} ({values[1] - values[0]:+.2f})"
+    return f"{values[0]:.2f} to {values[1]:.2f} ({values[1] - values[0]:+z.2f})"

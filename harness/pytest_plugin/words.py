@@ -172,7 +172,7 @@ def _report(first: str, row: dict[str, str], reason: str, more: Sequence[str]) -
 
 
 def _figure(value: float | None, sign: str = "") -> str:
-    return "-" if value is None else f"{value:{sign}.4f}"
+    return "-" if value is None else f"{value:{sign}z.4f}"
 
 
 def _near(path: Path, start: Path) -> str:

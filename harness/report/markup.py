@@ -67,8 +67,8 @@ def page_environment() -> ImmutableSandboxedEnvironment:
         auto_reload=False,
     )
     environment.filters.update(
-        figure=lambda value, places=4: _figure(value, places),
-        signed=lambda value, places=4: _figure(value, places, "+"),
+        figure=lambda value, places=4: figures.as_figure(value, places=places),
+        signed=lambda value, places=4: figures.as_figure(value, sign=True, places=places),
         score=lambda value, key: figures.as_score(value, key),
         number=figures.as_number,
         seconds=figures.as_seconds,
@@ -89,11 +89,6 @@ def _printed(value: object) -> object:
 
     shown = str(value)  # raises the right error for something undefined or forbidden
     raise TemplateRuntimeError(f"a template prints {shown[:40]!r}, which is neither text nor a whole number")
-
-
-def _figure(value: float, places: int, sign: str = "") -> str:
-    number = round(float(value), places) + 0.0  # no negative zero
-    return f"{number:{sign}.{places}f}"
 
 
 def as_probability(value: float) -> str:

@@ -113,7 +113,7 @@ def _verdict_row(comparison: Comparison) -> tuple[str, ...]:
         f"{claim.metric}[{claim.subset}]",
         digits,
         "" if comparison.reproduced is None else f"{comparison.reproduced:.4f}",
-        "" if comparison.difference is None else f"{comparison.difference:+.4f}",
+        "" if comparison.difference is None else f"{comparison.difference:+z.4f}",
         comparison.state,
     )
 
@@ -178,9 +178,9 @@ def _pair_table(data: ReportData) -> Table | None:
 
 def _pair_rows(name: str, pair: Paired) -> Iterator[tuple[str, ...]]:
     for found in chosen_changes(pair):
-        interval = "" if found.low is None or found.high is None else f"{found.low:+.2f} to {found.high:+.2f}"
+        interval = "" if found.low is None or found.high is None else f"{found.low:+z.2f} to {found.high:+z.2f}"
         value = (pair.exact if found.score == "exact" else pair.f1)[1]
-        yield name, found.score, f"{value:.4f}", f"{found.difference:+.4f}", interval
+        yield name, found.score, f"{value:.4f}", f"{found.difference:+z.4f}", interval
 
 
 def _describe_stage(stage: Stage) -> str:

@@ -287,6 +287,8 @@ def _embedded(ref: ModelRef, stage: Stage, engine: Engine, folder: Path, progres
 def _values(stage: Stage) -> dict[str, object]:
     values = to_json(stage)
     del values["origins"]
+    if stage.dropout is None:  # a field that records of before do not have
+        del values["dropout"]
     return dict(values)
 
 

@@ -88,7 +88,7 @@ def test_every_value_has_its_origin() -> None:
         }
         fields |= {"weight_decay", "adam_beta2", "max_grad_norm", "max_seq_len", "doc_stride", "max_query_length"}
         fields |= {"temperature", "distillation_loss_weight", "seed"} | ({"teacher"} if stage.teacher else set())
-        fields |= set(STAGE_FIELDS) - {"masked_lm", "word_vectors"}
+        fields |= set(STAGE_FIELDS) - {"masked_lm", "word_vectors", "dropout"}
         assert set(stage.origins) == fields
         assert all(origin.note for origin in stage.origins.values() if origin.how == "default")
 
@@ -368,6 +368,7 @@ LAST = of_stage(
     "label_faults = no",
     "padding = longest",
     "order = grouped",
+    "dropout = 0",
     "head_dropout = 0.25",
     "optimizer = adamw_transformers_3",
     "beta1 = 0.8",
@@ -397,6 +398,7 @@ def test_every_field_of_a_stage_can_be_stated() -> None:
     assert (stage.profile, stage.protocol, stage.doc_stride_is, stage.max_query_length) == (
         "run_qa", "run_squad", "step", None)  # fmt: skip
     assert (stage.lower_case, stage.space_words, stage.label_faults, stage.tf32) == (True, False, False, True)
+    assert (stage.dropout, stage.origins["dropout"].how) == (0.0, "stated")
     assert (stage.padding, stage.order, stage.head_dropout, stage.optimizer) == (
         "longest", "grouped", 0.25, "adamw_transformers_3")  # fmt: skip
     assert (stage.adam_beta1, stage.adam_epsilon, stage.weight_decay_on) == (0.8, 1e-6, "all")
@@ -441,6 +443,8 @@ def test_a_block_for_all_stages_may_hold_every_field() -> None:
         ("lower_case = maybe", "lower_case", "true or false"),
         ("padding = max", "padding", "longest or fixed"),
         ("order = sorted", "order", "grouped or random"),
+        ("dropout = 1", "dropout", "from 0, below 1, or own"),
+        ("dropout = mine", "dropout", "or own for what the model's configuration says"),
         ("head_dropout = 1", "head_dropout", "from 0, below 1"),
         ("optimizer = sgd", "optimizer", "adamw or adamw_transformers_3"),
         ("adam_epsilon = 0", "adam_epsilon", "above 0"),

@@ -191,7 +191,7 @@ def _nobody_gave(origin: Origin | None) -> bool:
     return origin is None or origin.how == "default"
 
 
-_EMPTY = {"max_query_length": "none", "layer_map": "even", "student_layers": "all"}
+_EMPTY = {"max_query_length": "none", "layer_map": "even", "student_layers": "all", "dropout": "own"}
 
 
 def _shown(name: str, value: Any) -> str:

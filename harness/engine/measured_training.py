@@ -30,7 +30,7 @@ from harness.engine.micro_batches import Item, MicroBatches, Split
 from harness.engine.pocket_model import train_tokenizer
 from harness.engine.reader import check_length
 from harness.engine.stage_checks import check_stage
-from harness.engine.students import with_head_dropout
+from harness.engine.students import with_dropouts
 from harness.engine.trainer import StageTrainer
 from harness.engine.training_set import Distillation, HiddenTeacher, TrainingSet
 from harness.measurements import Measured, Memory, Part
@@ -53,7 +53,7 @@ def measure_training(part: Part) -> Measured:
     stage = part.stage
     check_stage(stage, None if stage.kind == "finetune" else Path())
     set_seed(stage.seed)
-    student = with_head_dropout(build_model(part.model), stage.head_dropout)
+    student = with_dropouts(build_model(part.model), stage)
     sizes = micro_batch_sizes(windows_at_once(student, part.width or part.tokens, stage.batch_size))
     windows = sum(map(sum, sizes))
     data = _training_set(part, stage, student, windows)

@@ -35,6 +35,9 @@ def check_stage(stage: Stage, teacher: Path | None) -> None:
         "epochs": (stage.epochs, "1 or more") if stage.epochs < 1 else None,
         "batch_size": (stage.batch_size, "1 or more") if stage.batch_size < 1 else None,
         "seed": (stage.seed, "0 to 4294967295") if not 0 <= stage.seed < 2**32 else None,
+        "dropout": (
+            (stage.dropout, "from 0, below 1") if stage.dropout is not None and not 0 <= stage.dropout < 1 else None
+        ),
         "head_dropout": (stage.head_dropout, "from 0, below 1") if not 0 <= stage.head_dropout < 1 else None,
         "precision": (
             ("float16", "float32 or bfloat16 on this machine, which has no CUDA device")

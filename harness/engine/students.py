@@ -25,11 +25,32 @@ def load_student(folder: Path, stage: Stage) -> PreTrainedModel:
         RecipeError: it does not have the layers that the stage names, or no head that dropout can stand before.
     """
     if stage.student_weights == "random":
-        return with_head_dropout(_fresh(folder, len(stage.student_layers)), stage.head_dropout)
+        return with_dropouts(_fresh(folder, len(stage.student_layers)), stage)
     model = load_model(folder, fresh_head=True)
     if stage.student_layers:
         model = take_layers(model, stage.student_layers)
+    return with_dropouts(model, stage)
+
+
+def with_dropouts(model: PreTrainedModel, stage: Stage) -> PreTrainedModel:
+    """The model with the dropouts that the stage says; its weights and its configuration stay the same.
+
+    Raises:
+        RecipeError: its head is not a single linear layer.
+    """
+    if stage.dropout is not None:
+        set_dropout(model, stage.dropout)
     return with_head_dropout(model, stage.head_dropout)
+
+
+def set_dropout(model: PreTrainedModel, probability: float) -> None:
+    """Set every dropout inside a model, of modules and of those numbers that modules hand to functions."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+        for name, value in vars(module).items():
+            if isinstance(value, float) and "dropout" in name:
+                setattr(module, name, probability)
 
 
 def take_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedModel:

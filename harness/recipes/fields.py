@@ -27,7 +27,7 @@ TRAINING = (
         "weight_decay_on",
         "max_grad_norm",
     ),
-    *("head_dropout", "precision", "tf32", "seed"),
+    *("dropout", "head_dropout", "precision", "tf32", "seed"),
 )
 LOSS = (
     *("temperature", "distillation_loss_weight", "distillation_loss", "hidden_loss_weight"),
@@ -75,6 +75,8 @@ def without_effect(stage: Stage) -> dict[str, str]:
         idle |= dict.fromkeys(("attention_target", "layer_map"), "no hidden layers are compared")
     if stage.kind == "distil_hidden":
         idle |= dict.fromkeys(("head_dropout", "label_faults"), "no answers are learned")
+    if stage.dropout is None:
+        idle["dropout"] = "the model keeps its own"
     if stage.lr_schedule == "constant":
         idle |= dict.fromkeys(("warmup_proportion", "warmup_rounding"), "a constant rate does not warm up")
     if stage.augment == "none":

@@ -156,7 +156,16 @@ def _bare_stage(reader: Reader, student: ModelRef | None, teacher: ModelRef | No
         layer_map=read("layer_map", values.read_layer_map),
         student_layers=read("student_layers", values.read_student_layers),
         student_weights=read("student_weights", values.read_weights),
+        dropout=_dropout(reader),
     )
+
+
+def _dropout(reader: Reader) -> float | None:
+    """The model's own by default, which is no value of the recipe's and has no origin."""
+    dropout = reader.read("dropout", values.read_dropout_or_own)
+    if reader.origins["dropout"].how == "default":
+        del reader.origins["dropout"]
+    return dropout
 
 
 def _with_augmentation(reader: Reader, stage: Stage) -> Stage:

@@ -85,6 +85,7 @@ _MODERN: dict[str, Default] = {
     "label_faults": Default(False, f"{_OURS}: labels are where the answers are"),
     "padding": Default("longest", f"{_OURS}: padding is never looked at"),
     "order": Default("grouped", f"{_OURS}: windows of like lengths together"),
+    "dropout": Default("own", "the checkpoint's configuration"),
     "head_dropout": Default(0.0, "transformers question-answering heads"),
     "optimizer": Default("adamw", "torch.optim.AdamW"),
     "adam_beta1": Default(0.9, "torch.optim.AdamW"),

@@ -93,6 +93,17 @@ read_seed = integer(0, 2**32 - 1)
 read_threshold = real("a number", lambda x: True)
 read_dropout = real("a number from 0, below 1", lambda x: 0 <= x < 1)
 
+
+def read_dropout_or_own(value: Value) -> float | None:
+    """A probability, or ``own`` for what the model's configuration says."""
+    if isinstance(value, str) and value.strip().casefold() == "own":
+        return None
+    try:
+        return read_dropout(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or own for what the model's configuration says") from None
+
+
 read_kind: Callable[[Value], StageKind] = word("finetune", "distil_logits", "distil_hidden")
 read_protocol: Callable[[Value], Protocol] = word("run_qa", "farm", "run_squad")
 read_stride_meaning: Callable[[Value], Stride] = word("overlap", "step")

@@ -122,6 +122,8 @@ class Stage:
     """The masked language model that proposes words."""
     word_vectors: ModelRef | None = None
     """GloVe vectors whose neighbours are proposed for words that the masked language model cuts into pieces."""
+    dropout: float | None = None
+    """Of every dropout inside the student while it trains; None for those that its configuration says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from harness.records import DataRef, ModelRef, Origin, Recipe, Stage
 
 _BARE = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _BREAK = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
-_EMPTY = {"layer_map": "even", "student_layers": "all"}
+_EMPTY = {"layer_map": "even", "student_layers": "all", "dropout": "own"}
 """What stands for no numbers of layers."""
 _OF_AUGMENTATION = frozenset({"masked_lm", "word_vectors"})
 """Models that a stage has only where it uses them."""
@@ -143,7 +143,7 @@ def _written(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
-        return "none"
+        return _EMPTY.get(name, "none")
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]" if value else _EMPTY.get(name, "none")
     if isinstance(value, (int, float)):

@@ -11,11 +11,18 @@ import pytest
 
 pytest.importorskip("torch")
 import torch
-from transformers import BertConfig, BertForQuestionAnswering, DistilBertConfig, DistilBertForQuestionAnswering
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    BertConfig,
+    BertForQuestionAnswering,
+    DistilBertConfig,
+    DistilBertForQuestionAnswering,
+)
 
 from harness.engine import TorchEngine
 from harness.engine.loading import load_model, load_tokenizer, save
-from harness.engine.students import load_student, take_layers, with_head_dropout
+from harness.engine.students import load_student, take_layers, with_dropouts, with_head_dropout
 from harness.errors import ModelError, RecipeError
 from harness.records import Question, Stage
 
@@ -98,6 +105,32 @@ def test_head_dropout_acts_in_training_alone() -> None:
         with_head_dropout(odd, 0.1)
 
 
+def architecture(name: str) -> Any:
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(
+        name,
+        vocab_size=30,
+        **{"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32},
+        hidden_dropout_prob=0.5,
+        attention_probs_dropout_prob=0.5,
+    )
+    return AutoModelForQuestionAnswering.from_config(config).train()
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta", "xlm-roberta", "distilbert", "electra", "deberta-v2", "albert"])
+def test_a_stated_dropout_is_every_dropouts(name: str, make_stage: Callable[..., Stage]) -> None:
+    drawn = architecture(name)
+    assert not torch.equal(drawn(IDS).start_logits, drawn(IDS).start_logits)
+    own = with_dropouts(architecture(name), make_stage(dropout=None))
+    assert not torch.equal(own(IDS).start_logits, own(IDS).start_logits)
+    still = with_dropouts(architecture(name), make_stage(dropout=0.0))
+    assert torch.equal(still(IDS).start_logits, still(IDS).start_logits)
+    assert torch.equal(still(IDS).start_logits, still.eval()(IDS).start_logits)
+    assert still.config.to_dict() == drawn.config.to_dict()
+    again = with_dropouts(still.train(), make_stage(dropout=0.2))
+    assert not torch.equal(again(IDS).start_logits, again(IDS).start_logits)
+
+
 def test_pieces_of_a_stage_reach_the_training(
     build: Callable[..., Path], questions: list[Question], make_stage: Callable[..., Stage], tmp_path: Path
 ) -> None:
@@ -108,6 +141,7 @@ def test_pieces_of_a_stage_reach_the_training(
     plain = make_stage(batch_size=4)
     distilling = replace(plain, kind="distil_logits")
     changes: list[tuple[Stage, dict[str, Any]]] = [
+        (plain, {"dropout": 0.4}),
         (plain, {"head_dropout": 0.3}),
         (plain, {"order": "random"}),
         (plain, {"padding": "fixed"}),

@@ -25,6 +25,7 @@ from harness.records import (
     Card,
     DataRef,
     ModelRef,
+    Origin,
     Question,
     Recipe,
     Run,
@@ -35,6 +36,7 @@ from harness.records import (
 )
 from harness.run_folder import LOGITS, carry_out, name_run, now, stage_place
 from harness.scoring import record_predictions
+from harness.squad import choose_rules
 from harness.store import make_folder, read_json, remove_folder, replace_folder, write_json, write_text
 
 TEACHERS = ".teachers"
@@ -74,6 +76,7 @@ def run_recipe(
     uses = uses or {}
     inputs = gather_inputs(recipe, uses)
     check_models(recipe, inputs.models)
+    recipe = _decoded_by_data(recipe, inputs)
     environment = capture_environment(Path.cwd())
     folder = runs / run_id(card, recipe, inputs, environment.packages)
     begun = Run(
@@ -124,6 +127,18 @@ def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, st
     if inputs.vectors:
         content["vectors"] = [[str(ref), vectors_sha256(path)] for ref, path in inputs.vectors.items()]
     return name_run(card.name, content, packages)
+
+
+def _decoded_by_data(recipe: Recipe, inputs: Inputs) -> Recipe:
+    """The recipe with forced answers where no question is unanswerable: an empty answer is never right there.
+
+    Of that no card speaks: the programs of the time were told it by ``--version_2_with_negative``, or left it out.
+    """
+    if recipe.evaluation is None or choose_rules(inputs.data[recipe.evaluation][0]) != "1.1":
+        return recipe
+    origin = Origin("default", "every question of the data has an answer")
+    decoding = replace(recipe.decoding, forced_answer=True)
+    return replace(recipe, decoding=decoding, origins={**recipe.origins, "forced_answer": origin})
 
 
 def _train_and_predict(

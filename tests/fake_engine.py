@@ -30,6 +30,7 @@ class FakeEngine:
     wrong_every: int = 4
     fail_at: str | None = None
     calls: list[str] = field(default_factory=list)
+    decodings: list[Decoding] = field(default_factory=list)
     lengths: dict[str, int] = field(default_factory=dict)
     asked: int = 0
 
@@ -81,6 +82,7 @@ class FakeEngine:
         keep: Path | None = None,
     ) -> Predictions:
         self.calls.append(f"predict {weights_of(model)[:7]}")
+        self.decodings.append(decoding)
         answers = {
             q.id: "wrong" if i % self.wrong_every == 0 else (q.answers[0].text if q.answers else "")
             for i, q in enumerate(questions)

@@ -18,6 +18,7 @@ from harness.records import Card, DataRef, Decoding, Example, ModelRef, Origin, 
 from harness.squad import score_predictions, summarize
 from harness.squad_files import read_squad_file
 from harness.store import load_run
+from harness.verdict.recipes import same_but_seeds, same_recipe
 
 CARD = Card("cards/x/README.md", "someone/some model", "0" * 64, "", {}, (), ())
 
@@ -90,6 +91,25 @@ def test_stages_in_order_then_scores_by_the_official_rules(tmp_path, uses):
     assert load_run(folder) == run
     assert run.used == {"set:train": "set.json", "set:validation": "set.json"}
     assert "n:12" in run.signature
+
+
+def test_answers_are_forced_where_every_question_has_one(tmp_path, uses):
+    """The program of SQuAD 1.1 knew no empty answer; which data these are is no word of a card's."""
+    data = json.loads(uses["set:train"].read_text("utf-8"))
+    answerable = [q for q in data["data"][0]["paragraphs"][0]["qas"] if q["answers"]]
+    data["data"][0]["paragraphs"][0]["qas"] = answerable
+    (tmp_path / "answerable.json").write_text(json.dumps(data), "utf-8")
+    forced, free = FakeEngine(), FakeEngine()
+    _, run = run_recipe(
+        CARD, RECIPE, forced, tmp_path / "runs", uses=uses | {"set:validation": tmp_path / "answerable.json"}
+    )
+    _, other = run_recipe(CARD, RECIPE, free, tmp_path / "runs", uses=uses)
+    assert (run.recipe.decoding.forced_answer, other.recipe.decoding.forced_answer) == (True, False)
+    assert ([d.forced_answer for d in forced.decodings], [d.forced_answer for d in free.decodings]) == ([True], [False])
+    assert "forced_answer:yes" in run.signature
+    assert run.recipe.origins["forced_answer"].note == "every question of the data has an answer"
+    assert same_recipe(run.recipe, RECIPE)  # of the card that states it
+    assert same_but_seeds(run.recipe, RECIPE)
 
 
 def test_the_same_call_finds_the_finished_run(tmp_path, uses):

@@ -23,8 +23,10 @@ def seeds_of(recipe: Recipe) -> tuple[int, ...]:
 
 
 def _bare(recipe: Recipe) -> Recipe:
+    """Values alone; whether answers are forced is none of a card's, it follows from the data that are evaluated."""
     stages = tuple(replace(stage, origins={}, profile="") for stage in recipe.stages)
-    return replace(recipe, origins={}, reading=None, stages=stages)
+    decoding = replace(recipe.decoding, forced_answer=False)
+    return replace(recipe, origins={}, reading=None, stages=stages, decoding=decoding)
 
 
 def _without_seeds(recipe: Recipe) -> Recipe:

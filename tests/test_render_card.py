@@ -213,6 +213,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "label_faults": st.booleans(),
     "padding": st.sampled_from(["longest", "fixed"]),
     "order": st.sampled_from(["grouped", "random"]),
+    "dropout": st.one_of(SMALL, st.just("own")),
     "head_dropout": SMALL,
     "optimizer": st.sampled_from(["adamw", "adamw_transformers_3"]),
     "precision": st.sampled_from(["float32", "bfloat16", "float16"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.progress import Progress
 from harness.records import Decoding, Example, Predictions, ProbableAnswer, Question, Stage
@@ -54,6 +54,13 @@ class Engine(Protocol):
         """Train `student` as `stage` says and write the model to `out`.
 
         What an interrupted call left in the folder `work` is taken up; teachers' logits are shared in `cache`.
+        """
+
+    def conditions(self, stage: Stage) -> Mapping[str, Any] | None:
+        """What the bytes of a trained stage depend on beside its values, models, data and the versions of software.
+
+        ``micro_batch``, the windows that a device is to take at once, and whatever else is set on this machine or by
+        the caller, as plain JSON values. None where that cannot be said; no stage is then taken from another run.
         """
 
     def close(self) -> None:

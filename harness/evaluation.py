@@ -13,7 +13,7 @@ from harness.engine_api import Engine
 from harness.environment import capture_environment
 from harness.errors import RecipeError, RecordError
 from harness.examples import answer_examples, retake_examples
-from harness.models import folder_sha256
+from harness.models import folder_sha256, weights_sha256
 from harness.opened_data import OpenedData
 from harness.progress import Progress, silent
 from harness.records import (
@@ -139,7 +139,7 @@ def evaluate_model(
         )
     evaluated = data.used
     environment = capture_environment(Path.cwd())
-    used = ModelUsed(ref.name, folder_sha256(model), ref.revision)
+    used = ModelUsed(ref.name, folder_sha256(model), ref.revision, weights_sha256(model))
     content = {
         "model": used.sha256,
         "data": [str(evaluated.ref), evaluated.sha256],

@@ -16,7 +16,11 @@ _NOT_AS_WRITTEN = "its evidence section is not what harness render would write; 
 
 
 def freshness(
-    opened: Opened, run: Run, options: Options | None = None, group: Sequence[Run] = ()
+    opened: Opened,
+    run: Run,
+    options: Options | None = None,
+    group: Sequence[Run] = (),
+    others: Sequence[Run] = (),
 ) -> tuple[Literal["fresh", "stale", "undated"], str]:
     """Whether a run is of what a card says now, and how that is known.
 
@@ -28,7 +32,9 @@ def freshness(
         opened: The card.
         run: The run.
         options: The project's, for the verdicts that the card's section should tell.
-        group: The seeds that the run is judged together with.
+        group: The seeds that the run is judged together with; of an evaluation that the card's section shows beside
+            another run, that run and its seeds.
+        others: Evaluations of the weights of the first of the group.
 
     Raises:
         CardError: the marks of the card's evidence section are no pair, or there is other text between them.
@@ -40,11 +46,11 @@ def freshness(
         return "stale", "its evidence section was changed by hand; write it anew with harness render"
     if run.card_sha256 == opened.card.sha256:
         return "fresh", "recorded on this text of the card"
-    written = section is not None and run.id in section.runs and bool(section.evidence)
+    written = section is not None and run.id in (*section.runs, *section.others) and bool(section.evidence)
     if section is not None and written:
         if evidence_sha256(run) not in section.evidence:
             return "stale", "its evidence section was written from another record of this run"
-        if section.intact and _as_written(opened, group or (run,), options):
+        if section.intact and _as_written(opened, group or (run,), options, others):
             return "fresh", "the card was written from this run"
         if section.intact and _all_give_digits(opened.card.claims, run):
             return "undated", _NOT_AS_WRITTEN
@@ -78,11 +84,11 @@ def _all_give_digits(claims: Iterable[Claim], run: Run) -> bool:
     return bool(checked) and all(value is not None and same_digits(value, claim) for claim, value in checked)
 
 
-def _as_written(opened: Opened, runs: Sequence[Run], options: Options | None) -> bool:
+def _as_written(opened: Opened, runs: Sequence[Run], options: Options | None, others: Sequence[Run]) -> bool:
     """Whether the card is what rendering it from the runs would give, whatever tolerance is given for this once."""
     asked = replace(options or Options(), tolerance=None, at_least=False)
     try:
-        return not edit_card(opened, runs, asked).changed
+        return not edit_card(opened, runs, asked, others=others).changed
     except HarnessError:
         return False
 

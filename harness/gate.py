@@ -15,6 +15,7 @@ from harness.accepted import Reviewed
 from harness.audited import audit_files
 from harness.card_files import CardFile, Unread, model_cards
 from harness.claim_names import name_claims
+from harness.editing import find_section
 from harness.errors import HarnessError, NoEvidenceError
 from harness.evidence import (
     Evidence,
@@ -30,10 +31,12 @@ from harness.evidence import (
 )
 from harness.examples import recorded_example
 from harness.freshness import freshness, left_as_reported
+from harness.kept_speeds import speeds_of
 from harness.records import Comparison, Example, ExampleComparison, Run, Verdict
+from harness.speeds import most_favourable
 from harness.store import is_record, load_run
 
-Check = Literal["card", "audit", "evidence", "claim", "example"]
+Check = Literal["card", "audit", "evidence", "claim", "example", "speed"]
 State = Literal["pass", "note", "fail"]
 
 _CHECKED = (Verdict.MATCHES, Verdict.WITHIN_TOLERANCE, Verdict.INCONCLUSIVE, Verdict.DIFFERS)
@@ -62,7 +65,7 @@ class GateRow:
     """The card's file, or the path that should have led to one."""
     check: Check
     what: str
-    """Code of a finding, id of a run, name of a claim or question of an example."""
+    """Code of a finding, id of a run, name of a claim, question of an example or words of a claim of speed."""
     result: str
     state: State
     """``note``: it does not pass, and does not fail either."""
@@ -127,6 +130,7 @@ def _card_rows(file: CardFile | Unread, findings: dict[str, tuple[Reviewed, ...]
     if evidence.found is not None:
         yield from _claim_rows(evidence, evidence.found, terms)
     yield from _example_rows(evidence, terms)
+    yield from _speed_rows(evidence, terms)
 
 
 def _audit_rows(path: str, findings: Iterable[Reviewed], strict: bool) -> Iterator[GateRow]:
@@ -174,9 +178,10 @@ def _evidence(opened: Opened, terms: Terms) -> _Evidence:
     except HarnessError as error:
         told = rows or [_unreadable(path, "evidence", str(error))]  # a record that was named already is not named twice
         return _Evidence(opened, None, tuple(told))
+    shown = _shown(opened)
     for _, run in found.used(opened.card.claims):
-        group = next(([one for _, one in members] for members in found.groups if run.id in _ids(members)), [run])
-        result, reason = freshness(opened, run, terms.options, group)
+        group = found.together(run, shown)
+        result, reason = freshness(opened, run, terms.options, group, found.beside(group))
         fails = result == "stale" or (terms.strict and result != "fresh")
         state: State = "fail" if fails else "pass" if result == "fresh" else "note"
         rows.append(GateRow(path, "evidence", run.id, result, state, f"{run.kind}: {reason}"))
@@ -226,6 +231,23 @@ def _answered(example: Example, runs: Iterable[Run]) -> ExampleComparison | None
     return next((found for run in runs if (found := recorded_example(example, run)) is not None), None)
 
 
+def _speed_rows(evidence: _Evidence, terms: Terms) -> Iterator[GateRow]:
+    """The claims of speed, where the card's folder keeps a measured one of its model."""
+    opened, path = evidence.opened, str(evidence.opened.path)
+    groups = () if evidence.found is None else evidence.found.groups
+    try:
+        kept, _ = speeds_of(opened.path, opened.card, [run for group in groups for _, run in group])
+    except HarnessError as error:
+        yield _unreadable(path, "speed", str(error))
+        return
+    for number, claim in enumerate(opened.card.speeds if kept else ()):
+        found = most_favourable([shown.comparisons[number] for shown in kept])
+        held = found.verdict in _HELD
+        fails = found.verdict is Verdict.DIFFERS or (terms.strict and not held)
+        state: State = "fail" if fails else "pass" if held else "note"
+        yield GateRow(path, "speed", claim.text, found.state, state, found.reason, claim.place.line)
+
+
 def _sum_up(rows: Sequence[GateRow]) -> GateResult:
     failed = [row for row in rows if row.state == "fail"]
     checked = any(row.comparison is not None and row.comparison.verdict in _CHECKED for row in rows)
@@ -248,5 +270,10 @@ def _unreadable(path: str, check: Check, message: str, what: str = "") -> GateRo
     return GateRow(path, check, what, "unreadable", "fail", " ".join(message.split()), unreadable=True)
 
 
-def _ids(members: Iterable[tuple[Path, Run]]) -> set[str]:
-    return {run.id for _, run in members}
+def _shown(opened: Opened) -> tuple[str, ...]:
+    """Ids of the runs that the card's section shows first; none where it has none, or marks that are no pair."""
+    try:
+        section = find_section(opened.card.text, opened.card.path)
+    except HarnessError:  # which `freshness` raises
+        return ()
+    return () if section is None else section.runs

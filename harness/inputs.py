@@ -61,6 +61,8 @@ def gather_inputs(recipe: Recipe, uses: Mapping[str, Path]) -> Inputs:
     warnings = [w for found, used in data.values() for w in data_warnings(used, labelled=not is_text(found))]
     if recipe.evaluation is not None and (warning := offset_warning(recipe.evaluation, data[recipe.evaluation][0])):
         warnings.append(warning)
+    if warning := _seen_warning(recipe, {ref: questions for ref, (questions, _) in data.items()}):
+        warnings.append(warning)
     return Inputs(
         data=data,
         models={ref: locate_model(ref, uses, weights=ref in weighed) for ref in dict.fromkeys(outside)},
@@ -113,6 +115,21 @@ def offset_warning(ref: DataRef, questions: Sequence[Question]) -> str | None:
     """That answers to evaluate with do not stand where the data say, in words; None if all do."""
     wrong = _offsets(ref, questions)
     return f"{wrong}; scores do not depend on it" if wrong else None
+
+
+def _seen_warning(recipe: Recipe, data: Mapping[DataRef, Sequence[Question]]) -> str | None:
+    """That questions to evaluate are among those to train on, in words; None if none is."""
+    if recipe.evaluation is None:
+        return None
+    trained = {ref for stage in recipe.stages for ref in stage.data if not is_text(data[ref])}
+    seen = {(question.question.strip(), question.context) for ref in trained for question in data[ref]}
+    again = [q for q in data[recipe.evaluation] if (q.question.strip(), q.context) in seen]
+    if not again:
+        return None
+    return (
+        f"{recipe.evaluation}: {len(again)} of {len(data[recipe.evaluation])} questions are among those that the recipe "
+        f"trains on, the first is {shown(again[0].id)}; the figures say less of other questions"
+    )
 
 
 def _offsets(ref: DataRef, questions: Sequence[Question]) -> str | None:

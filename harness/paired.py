@@ -16,6 +16,7 @@ from harness.records import DataUsed, Paired, Question, Run, Scores
 from harness.signature import compare_signatures, parse_signature, signature
 from harness.squad import Rules, score_predictions
 from harness.store import load_run
+from harness.verdict.recipes import say_seeds
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -244,5 +245,5 @@ def _percent(values: Iterable[float]) -> float:
 
 
 def _label(run: Run) -> str:
-    seeds = sorted({stage.seed for stage in run.recipe.stages})
-    return f"{run.id} (seed {', '.join(map(str, seeds))})" if seeds else run.id
+    seeds = say_seeds(run.recipe)
+    return f"{run.id} ({seeds})" if seeds else run.id

@@ -6,14 +6,14 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.augment import vectors_sha256
 from harness.data import load_data
 from harness.engine_api import Engine
 from harness.environment import capture_environment
-from harness.errors import RecipeError, RecordError
+from harness.errors import RecipeError
 from harness.examples import answer_examples, retake_examples
 from harness.inputs import Inputs, gather_inputs
 from harness.joined import join
@@ -24,6 +24,7 @@ from harness.records import (
     SCHEMA,
     Card,
     DataRef,
+    Environment,
     ModelRef,
     Origin,
     Question,
@@ -31,16 +32,40 @@ from harness.records import (
     Run,
     Stage,
     StageResult,
-    from_json,
     to_json,
 )
 from harness.run_folder import LOGITS, carry_out, name_run, now, stage_place
 from harness.scoring import record_predictions
 from harness.squad import choose_rules
-from harness.store import make_folder, read_json, remove_folder, replace_folder, write_json, write_text
+from harness.stage_folders import (
+    MadeFrom,
+    begin_stage,
+    finish_stage,
+    finished_stage,
+    same_bytes,
+    stage_values,
+    take_stage,
+)
+from harness.store import make_folder, remove_folder, replace_folder, write_text
 
+_EMBEDDED = DataRef("pocket", "train")
 TEACHERS = ".teachers"
 """Folder beside the runs' that holds teachers' logits, each under a hash of teacher, data and windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every stage of a run is made with."""
+
+    inputs: Inputs
+    engine: Engine
+    folder: Path
+    environment: Environment
+    taking: bool
+    """Stages that another run has finished are taken from it."""
+    progress: Progress
+    made: dict[str, Path] = field(default_factory=dict)
+    """Models of finished stages, by the stage's name."""
 
 
 def run_recipe(
@@ -56,7 +81,8 @@ def run_recipe(
     """Train every stage, predict, score, and leave a record.
 
     The run's folder is named after a hash of the recipe, its inputs and the software: the same call finds it again,
-    goes on with the first unfinished stage, and returns a finished record as it is.
+    goes on with the first unfinished stage, and returns a finished record as it is. A stage that another run in `runs`
+    has trained to the very same bytes is taken from it.
 
     Args:
         card: The card that the recipe was read from.
@@ -64,7 +90,7 @@ def run_recipe(
         engine: What trains and predicts.
         runs: Folder that holds run folders.
         uses: ``--use``: local files and folders in place of data sets and models.
-        fresh: Discard what an earlier call left and start anew.
+        fresh: Discard what an earlier call left, and train every stage anew.
         progress: Told what is being done.
 
     Returns:
@@ -105,7 +131,9 @@ def run_recipe(
     run = carry_out(
         folder,
         begun,
-        lambda run: _train_and_predict(run, card, recipe, inputs, engine, folder, progress),
+        lambda run: _train_and_predict(
+            run, card, recipe, _Work(inputs, engine, folder, environment, not fresh, progress)
+        ),
         fresh=fresh,
         leftovers=("stages", "base", LOGITS),
         take=take,
@@ -119,7 +147,7 @@ def run_id(card: Card, recipe: Recipe, inputs: Inputs, packages: Mapping[str, st
     """The card's name and a hash over recipe values, data, models and software."""
     content: dict[str, object] = {
         "card": card.name,
-        "recipe": {"stages": [_values(s) for s in recipe.stages], "decoding": to_json(recipe.decoding)},
+        "recipe": {"stages": [stage_values(s) for s in recipe.stages], "decoding": to_json(recipe.decoding)},
         "evaluation": str(recipe.evaluation),
         "data": [[str(ref), used.sha256] for ref, (_, used) in inputs.data.items()],
         "models": [[str(ref), folder_sha256(path)] for ref, path in inputs.models.items()],
@@ -141,21 +169,19 @@ def _decoded_by_data(recipe: Recipe, inputs: Inputs) -> Recipe:
     return replace(recipe, decoding=decoding, origins={**recipe.origins, "forced_answer": origin})
 
 
-def _train_and_predict(
-    run: Run, card: Card, recipe: Recipe, inputs: Inputs, engine: Engine, folder: Path, progress: Progress
-) -> Run:
-    made: dict[str, Path] = {}
+def _train_and_predict(run: Run, card: Card, recipe: Recipe, work: _Work) -> Run:
+    folder, engine = work.folder, work.engine
     results: list[StageResult] = []
     for number, stage in enumerate(recipe.stages, 1):
         place = _place(folder, number, stage)
-        results.append(_stage(stage, place, made, inputs, engine, folder, progress))
-        made[stage.name] = place / "model"
+        results.append(_stage(stage, place, work))
+        work.made[stage.name] = place / "model"
     if recipe.evaluation is None:
         raise RecipeError("the recipe names no data to evaluate on")
-    questions, evaluated = inputs.data[recipe.evaluation]
+    questions, evaluated = work.inputs.data[recipe.evaluation]
     begun = time.monotonic()
-    model = made[recipe.stages[-1].name]
-    predictions = engine.predict(model, questions, recipe.decoding, progress, folder / LOGITS)
+    model = work.made[recipe.stages[-1].name]
+    predictions = engine.predict(model, questions, recipe.decoding, work.progress, folder / LOGITS)
     seconds = time.monotonic() - begun
     run = replace(run, stages=tuple(results))
     run = record_predictions(folder, run, questions, evaluated, predictions, recipe.decoding, seconds)
@@ -164,39 +190,39 @@ def _train_and_predict(
     return run
 
 
-def _stage(
-    stage: Stage,
-    place: Path,
-    made: Mapping[str, Path],
-    inputs: Inputs,
-    engine: Engine,
-    folder: Path,
-    progress: Progress,
-) -> StageResult:
-    """Train one stage, or take what an earlier call finished."""
-    student = _model(stage.student, stage, made, inputs, engine, folder, progress)
-    teacher = None if stage.teacher is None else _model(stage.teacher, stage, made, inputs, engine, folder, progress)
+def _stage(stage: Stage, place: Path, work: _Work) -> StageResult:
+    """Train one stage, or take what an earlier call finished, or another run."""
+    student = _model(stage.student, stage, work)
+    teacher = None if stage.teacher is None else _model(stage.teacher, stage, work)
     student_sha256 = weights_sha256(student)
     teacher_sha256 = None if teacher is None else weights_sha256(teacher)
-    done = _finished_stage(place, student_sha256, teacher_sha256)
+    done = finished_stage(place, student_sha256, teacher_sha256)
     if done is not None:
-        progress(stage.name, done.steps, done.steps, "already trained")
+        work.progress(stage.name, done.steps, done.steps, "already trained")
         return done
     partial = place.with_name(place.name + ".partial")
-    _begin(partial, {"stage": _values(stage), "student": student_sha256, "teacher": teacher_sha256})
-    remove_folder(folder / LOGITS)  # of a model that this one takes the place of
+    conditions = _conditions(stage, student, teacher, work)
+    made_from = MadeFrom(stage_values(stage), student_sha256, teacher_sha256, conditions)
+    remove_folder(work.folder / LOGITS)  # of a model that this one takes the place of
+    data = tuple(work.inputs.data[ref][1] for ref in stage.data)
+    taken = take_stage(place, made_from, data) if work.taking else None
+    if taken is not None:
+        remove_folder(partial)
+        work.progress(stage.name, taken.steps, taken.steps, f"taken from run {taken.taken_from}")
+        return taken
+    begin_stage(partial, made_from)
     begun = time.monotonic()
-    given = join([inputs.data[ref][0] for ref in stage.data])
-    questions = _augment(stage, given, made, inputs, engine, folder, partial, progress)
-    training = engine.train(
+    given = join([work.inputs.data[ref][0] for ref in stage.data])
+    questions = _augment(stage, given, partial, work)
+    training = work.engine.train(
         stage,
         student,
         teacher,
         questions,
         partial / "model",
-        progress,
+        work.progress,
         work=partial / "work",
-        cache=folder.parent / TEACHERS,
+        cache=work.folder.parent / TEACHERS,
     )
     lines = "".join(json.dumps(dict(row), allow_nan=False) + "\n" for row in training.history)
     write_text(partial / "training.jsonl", lines)
@@ -210,7 +236,7 @@ def _stage(
         steps=training.steps,
         loss=training.loss,
         seconds=round(time.monotonic() - begun, 3),
-        data=tuple(inputs.data[ref][1] for ref in stage.data),
+        data=data,
         micro_batch=training.micro_batch,
         accumulation=training.accumulation,
         devices=training.devices,
@@ -218,93 +244,62 @@ def _stage(
     )
     for used in ("work", "augmented"):
         remove_folder(partial / used)
-    write_json(partial / "stage.json", result)
-    replace_folder(partial, place)
+    finish_stage(partial, place, result)
     return result
 
 
-def _begin(partial: Path, inputs: Mapping[str, object]) -> None:
-    """Make a stage's unfinished folder, or keep what an earlier call on the same inputs left there."""
-    try:
-        same = read_json(partial / "begun.json") == inputs
-    except RecordError:
-        same = False
-    if not same:
-        remove_folder(partial)
-        make_folder(partial)
-        write_json(partial / "begun.json", inputs)
-    remove_folder(partial / "model")  # written last, and so perhaps in part
+def _conditions(stage: Stage, student: Path, teacher: Path | None, work: _Work) -> dict[str, object] | None:
+    models = {"student": folder_sha256(student)}
+    if teacher is not None:
+        models["teacher"] = folder_sha256(teacher)
+    if stage.augment != "none":
+        models["masked_lm"] = _masked_lm_sha256(stage, work)
+        if stage.word_vectors is not None:
+            models["vectors"] = vectors_sha256(work.inputs.vectors[stage.word_vectors])
+    data = tuple(work.inputs.data[ref][1] for ref in stage.data)
+    return same_bytes(work.environment, models, data, work.engine.conditions(stage))
 
 
-def _augment(
-    stage: Stage,
-    questions: Sequence[Question],
-    made: Mapping[str, Path],
-    inputs: Inputs,
-    engine: Engine,
-    folder: Path,
-    partial: Path,
-    progress: Progress,
-) -> Sequence[Question]:
+def _masked_lm_sha256(stage: Stage, work: _Work) -> str:
+    """Of an embedded one, which is not built where the stage is taken, what it is built from."""
+    ref = stage.masked_lm
+    if ref is not None and ref.name not in work.made and ref not in work.inputs.models:
+        return f"{ref.name}, seed {stage.seed}, {load_data(_EMBEDDED, {})[1].sha256}"
+    return folder_sha256(_model(ref, stage, work))
+
+
+def _augment(stage: Stage, questions: Sequence[Question], partial: Path, work: _Work) -> Sequence[Question]:
     """The questions, or variants of them where the stage asks for such."""
     if stage.augment == "none":
         return questions
-    masked_lm = _model(stage.masked_lm, stage, made, inputs, engine, folder, progress)
-    vectors = None if stage.word_vectors is None else inputs.vectors[stage.word_vectors]
-    return engine.augment(stage, questions, masked_lm, vectors, partial / "augmented", progress)
+    masked_lm = _model(stage.masked_lm, stage, work)
+    vectors = None if stage.word_vectors is None else work.inputs.vectors[stage.word_vectors]
+    return work.engine.augment(stage, questions, masked_lm, vectors, partial / "augmented", work.progress)
 
 
-def _finished_stage(place: Path, student_sha256: str, teacher_sha256: str | None) -> StageResult | None:
-    """The stage's result if it is complete and was made from these weights; the rename of its folder comes last."""
-    if not (place / "stage.json").exists():
-        return None
-    try:
-        result = from_json(StageResult, read_json(place / "stage.json"))
-    except RecordError:  # damaged: as good as unfinished
-        return None
-    fits = (result.student_sha256, result.teacher_sha256) == (student_sha256, teacher_sha256)
-    return result if fits and weights_sha256(place / "model") == result.weights_sha256 else None
-
-
-def _model(
-    ref: ModelRef | None,
-    stage: Stage,
-    made: Mapping[str, Path],
-    inputs: Inputs,
-    engine: Engine,
-    folder: Path,
-    progress: Progress,
-) -> Path:
+def _model(ref: ModelRef | None, stage: Stage, work: _Work) -> Path:
     if ref is None:
         raise RecipeError(f"stage {stage.name}: the model that training starts from is not stated", stage=stage.name)
-    if ref.name in made:
-        return made[ref.name]
-    if ref in inputs.models:
-        return inputs.models[ref]
-    return _embedded(ref, stage, engine, folder, progress)
+    if ref.name in work.made:
+        return work.made[ref.name]
+    if ref in work.inputs.models:
+        return work.inputs.models[ref]
+    return _embedded(ref, stage, work)
 
 
-def _embedded(ref: ModelRef, stage: Stage, engine: Engine, folder: Path, progress: Progress) -> Path:
+def _embedded(ref: ModelRef, stage: Stage, work: _Work) -> Path:
     """An untrained embedded model; its vocabulary comes from the embedded training text alone."""
-    place = folder / "base" / f"{_slug(ref.name)}-seed{stage.seed}"
+    place = work.folder / "base" / f"{_slug(ref.name)}-seed{stage.seed}"
     if not place.exists():
-        questions, _ = load_data(DataRef("pocket", "train"), {})
+        questions, _ = load_data(_EMBEDDED, {})
         texts = [text for q in questions for text in (q.question, q.context)]
         partial = place.with_name(place.name + ".partial")
         remove_folder(partial)
         make_folder(partial.parent)
-        progress(f"build {ref.name}", 0, 0, "")
-        engine.build_base(ref.name, list(dict.fromkeys(texts)), stage.seed, partial)
+        work.progress(f"build {ref.name}", 0, 0, "")
+        work.engine.build_base(ref.name, list(dict.fromkeys(texts)), stage.seed, partial)
         replace_folder(partial, place)
     return place
-
-
-def _values(stage: Stage) -> dict[str, object]:
-    values = to_json(stage)
-    del values["origins"]
-    if stage.dropout is None:  # a field that records of before do not have
-        del values["dropout"]
-    return dict(values)
 
 
 def _place(folder: Path, number: int, stage: Stage) -> Path:

@@ -44,9 +44,9 @@ _Fault = tuple[str, object, str]
 def _faults(run: Run, now: datetime.datetime) -> Iterator[_Fault]:
     if not run.id.strip():
         yield "id", run.id, "a name"
-    yield from _time("started", run.started, now)
+    yield from check_time("started", run.started, now)
     if run.finished is not None:
-        yield from _time("finished", run.finished, now)
+        yield from check_time("finished", run.finished, now)
     elif run.status == "finished":
         yield "finished", None, "a date-time, as the status is finished"
     data = run.evaluated
@@ -61,7 +61,8 @@ def _faults(run: Run, now: datetime.datetime) -> Iterator[_Fault]:
         yield from _points(f"alternatives[{number}].scores", tried.scores)
 
 
-def _time(field: str, text: str, now: datetime.datetime) -> Iterator[_Fault]:
+def check_time(field: str, text: str, now: datetime.datetime) -> Iterator[_Fault]:
+    """The fault of a time: field, what was found and what was expected; none where it is one, and not ahead."""
     try:
         late = instant(text) > now + _AHEAD
     except ValueError:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from harness.distributions import t_quantile
 from harness.records import Card, Speed, SpeedBatch, SpeedComparison, SpeedMeasured, SpeedRatio, Verdict
@@ -86,9 +87,23 @@ def judge_speed(claim: Speed, measured: SpeedMeasured, base_names: Sequence[str]
     return SpeedComparison(claim, verdict, "; ".join(filter(None, (reason, about))), decisive)
 
 
+def most_favourable(comparisons: Sequence[SpeedComparison]) -> SpeedComparison:
+    """Of one claim against several measurements the one that speaks most for it, as a claim names no device.
+
+    One that cannot be compared counts only where no other can.
+    """
+    order = (*_STRONGEST_FIRST, Verdict.NOT_COMPARABLE)
+    return min(comparisons, key=lambda comparison: order.index(comparison.verdict))
+
+
 def stated_bases(card: Card) -> tuple[str, ...]:
     """The models that a card's front matter names as ``base_model``."""
-    value = card.metadata.get("base_model")
+    return named_bases(card.metadata)
+
+
+def named_bases(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """The models that front matter names as ``base_model``."""
+    value = metadata.get("base_model")
     listed = value if isinstance(value, (list, tuple)) else [value]
     return tuple(name.strip() for name in listed if isinstance(name, str) and name.strip())
 

@@ -93,6 +93,11 @@ def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
     return _parse(path, limit, dict)
 
 
+def read_record(path: Path) -> Any:
+    """Parsed JSON of a record's file; raises `RecordError` where there is none, or an object has a key twice."""
+    return _parse(path, LARGEST_RECORD, _without_repeats)
+
+
 def _parse(path: Path, limit: int, hook: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     try:
         return json.loads(read_regular(path, limit).decode("utf-8"), object_pairs_hook=hook)
@@ -102,7 +107,7 @@ def _parse(path: Path, limit: int, hook: Callable[[list[tuple[str, Any]]], Any])
         found = f"found the key {error.args[0]!r:.80} twice in one object, expected it once"
         raise RecordError(f"{path}: {found}; remove one", path=str(path)) from None
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of thousands of digits
-        raise RecordError(f"{path}: not a JSON file ({error}); expected a run record", path=str(path)) from error
+        raise RecordError(f"{path}: not a JSON file ({error}); expected a record", path=str(path)) from error
 
 
 class _RepeatedKeyError(Exception):
@@ -120,7 +125,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, option: str = "--runs") -> None:
     """Create a folder and its parents; raises `RecordError` where that cannot be, or nothing can be written in it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -129,7 +134,7 @@ def make_folder(path: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise RecordError(
-            f"{path}: the run folder cannot be written ({error.strerror}). Give another with --runs DIR", path=str(path)
+            f"{path}: the folder cannot be written ({error.strerror}). Give another with {option} DIR", path=str(path)
         ) from error
 
 
@@ -200,7 +205,7 @@ def load_run(path: Path, now: datetime.datetime | None = None) -> Run:
     file = path / RECORD if path.is_dir() else path
     if not file.exists():
         raise RecordError(f"{path}: no run record there; expected a run folder with {RECORD}, or a record file")
-    data = _parse(file, LARGEST_RECORD, _without_repeats)
+    data = read_record(file)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         raise RecordError(

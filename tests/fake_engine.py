@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from harness.engine_api import Enough, Training
 from harness.progress import Progress
@@ -33,6 +34,8 @@ class FakeEngine:
     decodings: list[Decoding] = field(default_factory=list)
     lengths: dict[str, int] = field(default_factory=dict)
     asked: int = 0
+    told: Mapping[str, Any] | None = field(default_factory=dict)
+    """What it says that its trainings depend on."""
 
     def build_base(self, name: str, texts: Sequence[str], seed: int, out: Path) -> None:
         self.calls.append(f"build {name} seed {seed}")
@@ -57,6 +60,9 @@ class FakeEngine:
         write_model(out, f"{stage.name}({weights_of(student)};{weights_of(teacher)};{len(questions)})")
         history: tuple[Mapping[str, float], ...] = ({"step": 1.0, "loss": 0.5},)
         return Training(windows=len(questions), steps=3, loss=0.5, history=history)
+
+    def conditions(self, stage: Stage) -> Mapping[str, Any] | None:
+        return self.told
 
     def close(self) -> None:
         pass

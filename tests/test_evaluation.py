@@ -11,6 +11,7 @@ from fake_engine import FakeEngine, write_model
 
 from harness.errors import DataError, RecipeError, RecordError, RunError
 from harness.evaluation import evaluate_model, plan_decoding, rescore_run
+from harness.models import weights_sha256
 from harness.opened_data import open_data
 from harness.records import Decoding, ModelRef, Run
 from harness.render import render_report
@@ -48,6 +49,7 @@ def test_a_record_of_the_weights_as_they_were_given(tmp_path: Path, model: Path)
     assert run.card_path is run.card_sha256 is None
     assert run.model is not None
     assert (run.model.name, run.recipe.stages) == ("org/reader", ())
+    assert run.model.weights_sha256 == weights_sha256(model)  # as a stage's, whatever the folder's other files say
     assert load_run(folder) == run
     assert folder.name.startswith("reader-")
     for name in ("predictions.json", "null_odds.json", "nbest_predictions.json", "per_question.json", "eval.json"):

@@ -70,7 +70,11 @@ def test_two_names_of_one_data_set_are_an_error(files):
 
 def write(path, start, count):
     qas = [
-        {"id": f"{path.stem}{i}", "question": "?", "answers": [{"text": "here", "answer_start": start if i else 0}]}
+        {
+            "id": f"{path.stem}{i}",
+            "question": f"{path.stem} {i}?",
+            "answers": [{"text": "here", "answer_start": start if i else 0}],
+        }
         for i in range(count)
     ]
     path.write_text(json.dumps({"data": [{"paragraphs": [{"context": "here it stands", "qas": qas}]}]}), "utf-8")
@@ -86,6 +90,25 @@ def test_misplaced_answers_stop_training_before_it_begins_and_not_an_evaluation(
     (warning,) = gather_inputs(plain, {"x/train": good, "x/eval": bad}).warnings
     assert warning.startswith("x/eval:test: 4 of 5 questions")
     assert gather_inputs(plain, {"x/train": good, "x/eval": write(tmp_path / "other.json", 0, 5)}).warnings == ()
+
+
+def test_questions_that_are_trained_on_and_evaluated_are_told(tmp_path):
+    train = write(tmp_path / "train.json", 0, 5)
+    both = json.loads(train.read_text("utf-8"))
+    paragraph = both["data"][0]["paragraphs"][0]
+    paragraph["qas"] = [
+        {"id": "other id", "question": " train 2? ", "answers": paragraph["qas"][2]["answers"]},
+        {"id": "new", "question": "train 9?", "answers": []},
+    ]
+    (tmp_path / "both.json").write_text(json.dumps(both), "utf-8")
+    plain = recipe(["x/train:train"], "x/eval:test")
+    assert gather_inputs(plain, {"x/train": train, "x/eval": tmp_path / "both.json"}).warnings == (
+        "x/eval:test: 1 of 2 questions are among those that the recipe trains on, the first is 'other id'; the figures "
+        "say less of other questions",
+    )
+    paragraph["context"] = "here it stands otherwise"
+    (tmp_path / "both.json").write_text(json.dumps(both), "utf-8")
+    assert gather_inputs(plain, {"x/train": train, "x/eval": tmp_path / "both.json"}).warnings == ()
 
 
 def test_what_does_not_fit_the_known_set_is_a_warning(tmp_path):

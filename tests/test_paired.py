@@ -69,7 +69,7 @@ def test_two_runs_in_pairs(tmp_path, uses):  # noqa: F811
     assert note.startswith(
         "the folder of a run does not hold the data: intervals and p-values are over single questions"
     )
-    assert paired.runs[1].endswith("(seed 1, 2)")
+    assert paired.runs[1].endswith("(seeds 1, 2)")
     same = compare_runs(one, copy_run(one))
     assert (same.only_first, same.only_second, same.same_answer, same.kappa) == ((), (), 12, 1.0)
     assert [change.randomization_p for change in same.changes] == [1.0, 1.0]

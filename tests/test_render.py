@@ -149,6 +149,15 @@ def test_the_command_repeats_a_seed_given_for_the_run(run: Run) -> None:
     assert f"harness reproduce {run.card_path} --seed 7" in render_report(seeded)
 
 
+def test_the_command_repeats_a_seed_given_for_one_stage(run: Run) -> None:
+    first = run.recipe.stages[0]
+    two = (replace(first, name="one", seed=7), replace(first, name="two", seed=4, origins={"seed": Origin("given")}))
+    begin = f"harness reproduce {run.card_path} --seed"
+    assert f"{begin} two=4 --use" in repeat_command(replace(run, recipe=replace(run.recipe, stages=two)))
+    both = tuple(replace(stage, origins={"seed": Origin("given")}) for stage in two)
+    assert f"{begin} one=7 --seed two=4 --use" in repeat_command(replace(run, recipe=replace(run.recipe, stages=both)))
+
+
 def replayed(run: Run, **changes: object) -> Run:
     recipe = Recipe((), DataRef("mini", "validation"), Decoding(), {})
     return replace(run, kind="replay", recipe=recipe, used={"mini": "my mini.json"}, best={}, **changes)  # type: ignore

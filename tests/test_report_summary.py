@@ -77,6 +77,19 @@ def test_an_early_stop_shows_bounds():
     assert [row[2] for row in scores.rows if row[2]] == ["30.00 to 70.00"]
 
 
+def test_runs_with_the_same_seeds_at_other_stages_are_other_seeds():
+    run = make_run(odds=False).run
+    stage = run.recipe.stages[0]
+
+    def with_seeds(*seeds):
+        stages = tuple(replace(stage, name=f"s{n}", seed=seed) for n, seed in enumerate(seeds))
+        return replace(run, id=str(seeds), recipe=replace(run.recipe, stages=stages))
+
+    runs = [with_seeds(1, 1, 2), with_seeds(1, 2, 2), with_seeds(1, 1, 1)]
+    assert name_runs(runs) == ("run 1, seeds 1, 1, 2", "run 2, seeds 1, 2, 2", "run 3, seed 1")
+    assert next(pooled.labels for pooled in pool_figures(runs)) == ("seeds 1, 1, 2", "seeds 1, 2, 2", "seed 1")
+
+
 def test_seeds_and_other_runs(tmp_path):
     first, second = make_run(odds=False), make_run(seed=9, odds=False)
     runs = (first, seeded(second, 3), seeded(second, 4))

@@ -10,6 +10,7 @@ from fake_engine import FakeEngine
 from tiny_world import card, write_world
 
 from harness.cli import main, run_commands
+from harness.errors import RecipeError
 from harness.evidence import find_evidence, judge, open_card
 from harness.store import find_runs, load_run, save_run
 
@@ -51,6 +52,112 @@ def test_seeds_are_the_cards_own_and_those_after_it(world, capsys):
     assert [run["recipe"]["stages"][0]["seed"] for run in json.loads(out)] == [own, own + 1, own + 2]
     code, out, _ = call(capsys, "run", "tiny.md", *USES, "--seed", 7, "--seeds", 2, "--json")
     assert [run["recipe"]["stages"][0]["seed"] for run in json.loads(out)] == [7, 8]
+
+
+TWO = """epochs = 1
+```
+
+```
+stage = "first"
+seed = 1
+```
+
+```
+stage = "second"
+seed = 2
+base_model = "first"
+"""
+
+
+@pytest.fixture
+def two(world):
+    """A card of two stages."""
+    (world / "tiny.md").write_text(card().replace("epochs = 1\n", TWO), "utf-8")
+    return world
+
+
+def seeds(out):
+    runs = json.loads(out)
+    stages = [run["recipe"]["stages"] for run in (runs if isinstance(runs, list) else [runs])]
+    return [tuple(stage["seed"] for stage in each) for each in stages]
+
+
+@pytest.mark.parametrize(
+    ("options", "ran"),
+    [
+        ((), [(1, 2)]),
+        (("--seed", "7"), [(7, 7)]),
+        (("--seed", "second=4"), [(1, 4)]),
+        (("--seed", " first = 0 "), [(0, 2)]),
+        (("--seed", "second=4", "--seed", "first=3"), [(3, 4)]),
+        (("--seed", "second=4", "--seed", "7"), [(7, 4)]),
+        (("--seed", "second=4294967295"), [(1, 4294967295)]),
+        (("--seeds", "3"), [(1, 2), (3, 3), (4, 4)]),
+        (("--seed", "7", "--seeds", "3"), [(7, 7), (8, 8), (9, 9)]),
+        (("--seed", "second=4", "--seeds", "3"), [(1, 4), (1, 5), (1, 6)]),
+        (("--seed", "second=4", "--seed", "7", "--seeds", "2"), [(7, 4), (8, 5)]),
+    ],
+)
+def test_the_seed_of_one_stage(two, capsys, options, ran):
+    code, out, _ = call(capsys, "run", "tiny.md", *USES, *options, "--json")
+    assert (code, seeds(out)) == (0, ran)
+    if "--seeds" not in options:
+        code, out, _ = call(capsys, "plan", "tiny.md", *options, "--json")
+        assert (code, seeds(out and f'{{"recipe": {out}}}')) == (0, ran)
+
+
+def test_where_the_seed_of_one_stage_comes_from(two, capsys):
+    _, out, _ = call(capsys, "plan", "tiny.md", "--seed", "second=4", "--json")
+    assert [stage["origins"]["seed"]["how"] for stage in json.loads(out)["stages"]] == ["stated", "given"]
+    opened = open_card(two / "tiny.md", seed=3, stage_seeds={"second": 4})
+    assert [stage.seed for stage in opened.recipe.stages] == [3, 4]
+    with pytest.raises(RecipeError, match="found the stage 'third', expected one of first, second"):
+        open_card(two / "tiny.md", stage_seeds={"third": 4})
+
+
+@pytest.mark.parametrize("command", ["run", "reproduce", "plan"])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["third=4"], "found no stage 'third', expected one of first, second"),
+        (["second=4", "second=5"], "the stage 'second' twice"),
+        (["4", "4"], "of every stage twice"),
+        (["second=x"], "not of the form"),
+        (["second="], "not of the form"),
+        (["=4"], "not of the form"),
+        (["second"], "not of the form"),
+        (["second=-1"], "not of the form"),
+        (["-1"], "not of the form"),
+        (["1.5"], "not of the form"),
+        (["second=1_0"], "not of the form"),
+        (["\u0664"], "not of the form"),
+        (["4294967296"], "not of the form"),
+        (["9" * 5000], "not of the form"),
+        ([""], "not of the form"),
+    ],
+)
+def test_seeds_that_are_none(two, capsys, command, given, message):
+    options = [word for text in given for word in ("--seed", text)]
+    code, out, err = call(capsys, command, "tiny.md", *options)
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.replace("│", " ").split())
+    assert not (two / "runs").exists()
+
+
+def test_seeds_of_one_stage_are_evidence_and_say_so(two, capsys):
+    code, out, err = call(capsys, "reproduce", "tiny.md", *USES, "--seed", "second=2", "--seeds", 3)
+    assert code == 0
+    assert "3 seeds of stage second alone" in " ".join(out.split())
+    runs = [run for _, run in find_runs("tiny", [two / "runs"])]
+    (trained,) = [run.id for run in runs if run.stages[0].taken_from is None]
+    assert err.count(f"first: 3/3 taken from run {trained}\n") == 2
+    assert sorted(str(run.stages[0].taken_from) for run in runs) == sorted(["None", trained, trained])
+    opened = open_card(two / "tiny.md")
+    found = find_evidence(opened, two / "runs")
+    assert len(found) == 3
+    assert [stage.seed for stage in found[0][1].recipe.stages] == [1, 2]  # the card's own first
+    (judged,) = judge(opened, [run for _, run in found])
+    assert (judged.verdict.value, len(judged.runs)) == ("matches", 3)
 
 
 def test_the_claims_are_judged_by_all_seeds_and_every_record_says_so(world, capsys):

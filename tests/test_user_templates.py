@@ -27,7 +27,7 @@ NAMES = {
     *("fields_version", "name", "repo_id", "metadata", "run", "data", "data_name", "model_sha256", "model_revision"),
     *("model", "in_run_folder", "usage_code", "ask_command", "recipe_blocks", "unstated", "repeatable"),
     *("results", "percent_signs", "intervals", "bounded", "kinds", "spreads", "seed_runs", "decoding", "rules"),
-    *("embedded", "evidence"),
+    *("embedded", "evidence", "speed", "other_data"),
 }
 """What version 1 gives a template. A name that goes, or means something else, needs a new version."""
 

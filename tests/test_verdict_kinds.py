@@ -31,6 +31,37 @@ def with_seed(run, seed):
     return replace(run, id=f"run-{seed}", recipe=replace(run.recipe, stages=stages))
 
 
+def with_a_stage_before(runs, moving):
+    """The same runs of a recipe of one more stage, whose seed moves with the other's or stands still."""
+
+    def lengthen(run):
+        first = replace(run.recipe.stages[0], name="before")
+        first = first if moving else replace(first, seed=99)
+        return replace(run, recipe=replace(run.recipe, stages=(first, *run.recipe.stages)))
+
+    return [lengthen(run) for run in runs]
+
+
+@pytest.mark.parametrize(("kind", "inconclusive"), [("retrained", 0.8), ("distilled", 2.0)])
+def test_seeds_of_one_stage_alone_spread_less_than_those_of_all(kind, inconclusive):
+    """What the other stages' seeds would add may be all that a true claim is off by."""
+
+    def judged(digits, moving):
+        runs = seeds(79.99, 80.0, 80.01, kind=kind)
+        return judge_claim(claim(digits), with_a_stage_before(runs, moving))
+
+    near, far = f"{80.0 + inconclusive - 0.1:.4f}", f"{80.0 + inconclusive + 0.1:.4f}"
+    assert judged(near, True).verdict is Verdict.DIFFERS
+    assert judged(near, False).verdict is Verdict.INCONCLUSIVE
+    assert judged(far, False).verdict is Verdict.DIFFERS
+    assert judged("80.0000", False).verdict is Verdict.MATCHES
+    assert "mean 80.00 of 3 seeds, which" in judged(near, True).reason
+    alone = "3 seeds of stages teacher, student alone"
+    assert f"mean 80.00 of {alone}, which" in judged(near, False).reason
+    assert judged(near, False).reason.endswith("outside, but the other stages had one seed in all runs")
+    assert judged(near, False).tolerance.reason == f"prediction interval of {alone}, 95 and 99 %"
+
+
 @pytest.mark.parametrize(
     ("digits", "value", "verdict"),
     [

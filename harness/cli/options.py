@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -13,8 +14,10 @@ import typer
 
 if TYPE_CHECKING:
     from harness.assumptions import AssumedTolerance
+    from harness.evidence import Opened
     from harness.records import Comparison
 
+_LARGEST_SEED = 2**32 - 1
 CARDS_HELP = "Cards' files, folders to search for cards, or - for standard input."
 
 CardArgument = Annotated[Path, typer.Argument(metavar="CARD", help="A card's file, or a folder with a README.md.")]
@@ -39,7 +42,14 @@ UseOption = Annotated[
         help="Local folder or file in place of a model, a data set or its split (ID:SPLIT); repeatable.",
     ),
 ]
-SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of every stage in place of the card's.")]
+SeedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--seed",
+        metavar="[STAGE=]N",
+        help="Seed of every stage, or of the named one alone, in place of the card's; repeatable.",
+    ),
+]
 ReadingOption = Annotated[
     str | None,
     typer.Option("--reading", metavar="NAME", help="Reading of an ambiguous card, of those in its assumptions.yaml."),
@@ -149,6 +159,38 @@ def parse_uses(texts: list[str] | None) -> dict[str, Path]:
             raise typer.BadParameter(f"--use {text!r}: the path does not exist")
         uses[name.strip()] = place
     return uses
+
+
+def parse_seeds(texts: list[str] | None) -> dict[str | None, int]:
+    """``[STAGE=]N`` options: stage -> seed, None for all stages; a malformed or repeated one is a usage error."""
+    seeds: dict[str | None, int] = {}
+    for text in texts or []:
+        name, equals, number = text.rpartition("=")
+        stage, digits = name.strip() or None, number.strip()
+        if (equals and stage is None) or not re.fullmatch("[0-9]{1,10}", digits) or int(digits) > _LARGEST_SEED:
+            raise typer.BadParameter(
+                f"--seed {text!r:.100} is not of the form [STAGE=]N with a whole number from 0 to {_LARGEST_SEED}"
+            )
+        if stage in seeds:
+            whose = "every stage" if stage is None else f"the stage {stage!r:.100}"
+            raise typer.BadParameter(f"--seed gives the seed of {whose} twice")
+        seeds[stage] = int(digits)
+    return seeds
+
+
+def open_seeded(card: Path, seeds: Mapping[str | None, int], reading: str | None, profile: str | None) -> Opened:
+    """The card with the seeds of `parse_seeds`; a stage that its recipe does not have is a usage error."""
+    from harness.evidence import open_card
+
+    named = {stage: seed for stage, seed in seeds.items() if stage is not None}
+    opened = open_card(card, seed=seeds.get(None), reading=reading, profile=profile)
+    stages = [stage.name for stage in opened.recipe.stages]
+    for stage in named:
+        if stage not in stages:
+            raise typer.BadParameter(f"--seed: found no stage {stage!r:.100}, expected one of {', '.join(stages)}")
+    if not named:
+        return opened
+    return open_card(card, seed=seeds.get(None), stage_seeds=named, reading=reading, profile=profile)
 
 
 def runs_folder(option: Path | None) -> Path:

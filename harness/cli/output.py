@@ -144,6 +144,7 @@ def print_scores(record: Run) -> None:
 def print_spread(records: Sequence[Run]) -> None:
     """How far the figures of several seeds spread, with the interval in which one more would fall."""
     from harness.verdict import HALF_WIDTH, pool_seeds
+    from harness.verdict.recipes import count_seeds
 
     if len(records) < 2:
         return
@@ -155,7 +156,9 @@ def print_spread(records: Sequence[Run]) -> None:
         pooled = pool_seeds(values, HALF_WIDTH)
         rows.append((key, f"{pooled.mean:.4f}", f"{pooled.deviation:.4f}", f"{pooled.half_95:.4f}"))
     print_table(
-        ("score", "mean", "standard deviation", "half of the 95 % interval"), rows, title=f"{len(records)} seeds"
+        ("score", "mean", "standard deviation", "half of the 95 % interval"),
+        rows,
+        title=count_seeds([record.recipe for record in records]),
     )
 
 

@@ -52,11 +52,9 @@ def plan(
     as_json: o.JsonOption = False,
 ) -> None:
     """Show the recipe that a card comes to: every stage and value, where it comes from, and what is missing."""
-    from harness.evidence import open_card
-
     if (output is not None or overwrite) and not draft:
         raise typer.BadParameter("--output and --overwrite go with --draft")
-    if draft and (as_json or reading is not None or profile is not None or seed is not None):
+    if draft and (as_json or reading is not None or profile is not None or seed):
         raise typer.BadParameter("--draft is made from the card alone, without --json, --reading, --profile and --seed")
     if use and not measure:
         raise typer.BadParameter("--use goes with --measure")
@@ -65,7 +63,7 @@ def plan(
     if draft:
         _write_draft(card, output, overwrite)
         return
-    opened = open_card(card, seed=seed, reading=reading, profile=profile)
+    opened = o.open_seeded(card, o.parse_seeds(seed), reading, profile)
     if measure:
         _measure(opened.recipe, o.parse_uses(use), as_json)
     elif as_json:

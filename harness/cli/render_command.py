@@ -38,8 +38,13 @@ def render(
         ),
     ] = None,
     run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="RUN", help="Evidence: a run folder, record file, or id; else the newest."),
+        list[str] | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            help="Evidence: a run folder, record file, or id; else the newest. With --template also several: the "
+            "model's first, then runs of its recipe with other seeds, and evaluations of its weights on other data.",
+        ),
     ] = None,
     measured: Annotated[
         bool | None,
@@ -73,6 +78,14 @@ def render(
             help="With --template: YAML with what no run knows, such as license and language, for the front matter.",
         ),
     ] = None,
+    speed: Annotated[
+        Path | None,
+        typer.Option(
+            "--speed",
+            metavar="FILE",
+            help="With --template: the model's speed, a record that harness speed --keep wrote.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write there instead of into the card, which stays."),
@@ -90,27 +103,30 @@ def render(
     write, 2 where one cannot be read.
     """
     if template is not None:
-        if cards or check or measured is not None or run is None:
+        if cards or check or measured is not None or not run:
             raise typer.BadParameter("--template goes with --run, and without a card, --check, --measured, --reported")
         if output is not None:
             check_target(output, replace=force)
-        given = Given(name, repo_id, metadata, o.parse_uses(use))
-        text = write_new(template, o.run_path(run, runs), output, given)
+        given = Given(name, repo_id, metadata, o.parse_uses(use), speed)
+        text = write_new(template, [o.run_path(one, runs) for one in run], output, given)
         print_json({"text": text}) if as_json and output is None else emit(text, output)
         return
-    if name is not None or repo_id is not None or metadata is not None or force or use:
+    if name is not None or repo_id is not None or metadata is not None or speed is not None or force or use:
         raise typer.BadParameter(
-            "--name, --repo-id, --metadata, --force and --use are of a card that is written anew, by --template"
+            "--name, --repo-id, --metadata, --speed, --force and --use are of a card written anew, by --template"
         )
     if not cards:
         raise typer.BadParameter("expected a card, or --template and --run to write one anew")
+    if run is not None and len(run) > 1:
+        raise typer.BadParameter(f"expected one --run, found {len(run)}; only --template takes several")
+    one = run[0] if run else None
     if check:
         if output is not None:
             raise typer.BadParameter("--check writes nothing; leave -o out")
-        raise typer.Exit(_check(cards, run, runs, measured, as_json))
+        raise typer.Exit(_check(cards, one, runs, measured, as_json))
     if len(cards) > 1:
         raise typer.BadParameter(f"expected one card, found {len(cards)}; only --check takes several")
-    _edit(cards[0], run, runs, measured, output, as_json)
+    _edit(cards[0], one, runs, measured, output, as_json)
 
 
 def _options() -> Options:
@@ -126,7 +142,7 @@ def _edit(
     from harness.store import write_text
 
     given = None if run is None else o.run_path(run, runs)
-    edited = expected_card(card, o.runs_folder(runs), run=given, measured=measured, options=_options())
+    edited = expected_card(card, o.runs_folder(runs), run=given, measured=measured, options=_options(), place=output)
     if output is None or (output.exists() and edited.path.samefile(output)):
         target = edited.path
         if edited.changed:

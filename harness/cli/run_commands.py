@@ -30,7 +30,12 @@ _DEFAULT_CARD = "pocket__distilled"
 SeedsOption = Annotated[
     int | None,
     typer.Option(
-        "--seeds", min=1, max=100, metavar="N", help="Run N seeds: the card's own (or --seed), and those after it."
+        "--seeds",
+        min=1,
+        max=100,
+        metavar="N",
+        help="Run N seeds: the card's own, or those of --seed (stages that it does not name keep theirs), and those "
+        "after.",
     ),
 ]
 
@@ -126,7 +131,9 @@ def reproduce(
     folder, record = done[0]
     write_text(folder / "report.md", render_report(record))
     try:
-        written = edit_card(stated, [record for _, record in done], options, measured=False).text
+        written = edit_card(
+            stated, [record for _, record in done], options, measured=False, place=folder / "card.md"
+        ).text
         write_text(folder / "card.md", written)
         told = f"card: {folder / 'card.md'}"
     except (CardError, RecordError) as error:  # what the runs came to is to be said all the same
@@ -147,14 +154,15 @@ def reproduce(
     raise typer.Exit(code)
 
 
-def _open(card: Path, seed: int | None, seeds: int | None, reading: str | None, profile: str | None) -> list[Opened]:
-    """The card as it is, then with other seeds: those after the largest one that it has."""
-    from harness.evidence import open_card
-
-    first = open_card(card, seed=seed, reading=reading, profile=profile)
-    largest = max(stage.seed for stage in first.recipe.stages)
-    others = range(largest + 1, largest + (seeds or 1))
-    return [first, *(open_card(card, seed=other, reading=reading, profile=profile) for other in others)]
+def _open(
+    card: Path, seed: list[str] | None, seeds: int | None, reading: str | None, profile: str | None
+) -> list[Opened]:
+    """The card with the seeds that are given, then with those after each; of none that is given, after its largest."""
+    given = o.parse_seeds(seed)
+    first = o.open_seeded(card, given, reading, profile)
+    begin = given or {None: max(stage.seed for stage in first.recipe.stages)}
+    others = [{stage: number + step for stage, number in begin.items()} for step in range(1, seeds or 1)]
+    return [first, *(o.open_seeded(card, other, reading, profile) for other in others)]
 
 
 def _print_serious(findings: Sequence[Finding], card: Path) -> None:

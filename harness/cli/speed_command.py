@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,15 @@ def speed(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="CARD", help="Judge the claims of speed of this card.")
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep",
+            metavar="DIR",
+            help="Keep a sealed record there, as DIR/ID.json; what lies in the folder speeds beside a card is its "
+            "evidence.",
+        ),
+    ] = None,
     use: o.UseOption = None,
     questions: Annotated[
         int, typer.Option("--questions", min=1, help="Questions to ask, at even distances in the data.")
@@ -52,11 +62,14 @@ def speed(
 ) -> None:
     """Measure how many times as fast as BASE a model answers: both in turn, one question at a time and in batches.
 
-    With --card: exits 1 when the model is clearly slower than the card says.
+    With --keep the record can be shown by harness render, and claims are held against it by harness gate. With --card:
+    exits 1 when the model is clearly slower than the card says.
     """
+    from harness.kept_speeds import has_name, keep_speed
     from harness.models import open_model
     from harness.opened_data import open_data
     from harness.speeds import judge_speed, outcome, stated_bases
+    from harness.store import make_folder
 
     if strict and card is None:
         raise typer.BadParameter("--strict is for --card")
@@ -65,7 +78,11 @@ def speed(
     own, other = (open_model(text, uses, allow_pickle) for text in (model, base))
     names = {own[0].name, other[0].name}
     asked = open_data(data, {name: path for name, path in uses.items() if name not in names}, own[0].name)
+    if keep is not None:  # before it takes minutes
+        make_folder(keep, "--keep")
+    started = datetime.datetime.now(datetime.UTC)
     measured = _measure(own, other, asked, questions, rounds, (dtype, device, allow_pickle))
+    kept = None if keep is None else keep_speed(keep, measured, started)
     comparisons: tuple[SpeedComparison, ...] = ()
     code, sentence = 0, ""
     if opened is not None:
@@ -74,14 +91,17 @@ def speed(
         code, sentence = outcome(comparisons, strict=strict)
     if as_json:
         result = {"measured": measured, "comparisons": comparisons, "exit_code": code, "outcome": sentence}
-        print_json(result | {"card": None if opened is None else opened.path})
+        record = None if kept is None else {"path": str(kept[0]), "id": kept[1].id, "sha256": kept[1].sha256}
+        print_json(result | {"card": None if opened is None else opened.path, "record": record})
     else:
         _print_measured(measured)
         if opened is not None:
             _print_comparisons(opened, comparisons)
     for warning in asked.warnings:
         note(f"warning: {warning}")
-    if opened is not None and not _is_of(opened, measured.model):
+    if kept is not None:
+        note(f"wrote {kept[0]}")
+    if opened is not None and not has_name(measured.model, opened):
         note(f"note: {measured.model.name} was measured, the card is of {opened.name}")
     if sentence:
         note(sentence)
@@ -133,11 +153,6 @@ def _measure(
             computing=Computing(dtype.value, device.value, allow_pickle=allow_pickle),
             progress=progress,
         )
-
-
-def _is_of(card: Card, model: SpeedModel) -> bool:
-    known = {name.rpartition("/")[2] for name in (card.name.casefold(), *card.aliases)}
-    return model.name.casefold().rpartition("/")[2] in known
 
 
 def _print_measured(measured: SpeedMeasured) -> None:

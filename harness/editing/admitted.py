@@ -11,11 +11,13 @@ from harness.editing.marks import Section
 from harness.errors import NoEvidenceError, RecordError
 from harness.evidence import (
     Opened,
+    find_evaluations,
     find_own_runs,
     gather_evidence,
     on_present_data,
     same_but_seeds,
     same_recipe,
+    same_weights,
     speaks_for,
 )
 from harness.evidence.found import Evidence, Recorded
@@ -26,17 +28,19 @@ from harness.records import Card, Run, seal
 from harness.sources import is_published
 
 
-def admit(opened: Opened, runs: Sequence[Run]) -> None:
+def admit(opened: Opened, runs: Sequence[Run], others: Sequence[Run] = ()) -> None:
     """Refuse a run that a card cannot show as its evidence.
 
     Args:
         opened: The card.
         runs: One run, or several seeds of its recipe.
+        others: Evaluations of the weights of the first.
 
     Raises:
-        RecordError: there is none; or one that is not finished, has no seal or no scores, was changed since it was
-            sealed, is of another model or, where it trained, of another recipe than the card states, or rests on
-            embedded data of another version or on others than the published ones, as far as these are known.
+        RecordError: there is none; one of the others is of other weights; or one that is not finished, has no seal or
+            no scores, was changed since it was sealed, is of another model or, where it trained, of another recipe than
+            the card states, or rests on embedded data of another version or on others than the published ones, as far
+            as these are known.
     """
     path = opened.path
     if not runs:
@@ -45,6 +49,12 @@ def admit(opened: Opened, runs: Sequence[Run]) -> None:
         found = _obstacle(opened, run)
         if found is not None:
             raise RecordError(f"{path}: run {run.id:.200}: {found}", path=str(path))
+    for other in others:
+        found = _obstacle(opened, other, runs[:1])
+        if found is None and not (other.kind == "released" and same_weights(other, runs[0])):
+            found = f"found no evaluation of the weights of run {runs[0].id:.200}, expected one; leave it out"
+        if found is not None:
+            raise RecordError(f"{path}: run {other.id:.200}: {found}", path=str(path))
 
 
 def broken_front_matter(card: Card) -> str | None:
@@ -85,7 +95,7 @@ def _trained(run: Run) -> bool:
     return run.kind in ("retrained", "distilled")
 
 
-def _obstacle(opened: Opened, run: Run) -> str | None:
+def _obstacle(opened: Opened, run: Run, beside: Sequence[Run] = ()) -> str | None:
     if run.status != "finished":
         return f"found a record that is {run.status}, expected a finished one; start the same command again"
     if run.sha256 is None:
@@ -95,7 +105,7 @@ def _obstacle(opened: Opened, run: Run) -> str | None:
         )
     if run.evaluated is None or not run.scores:
         return "found no scores, expected a run that evaluated something; state eval_data in the card, and run it again"
-    if not speaks_for(opened, run):
+    if not speaks_for(opened, run, beside):
         found = f"found a record of {run.card_name!r:.200}, the card is of {opened.card.name!r:.200}"
         broken = broken_front_matter(opened.card)
         return f"{found}; give a run of it" if broken is None else f"{broken} As it is, {found}"
@@ -117,6 +127,8 @@ class Chosen:
 
     runs: tuple[Run, ...]
     """One run, or several seeds; none where there is nothing to show."""
+    others: tuple[Run, ...] = ()
+    """Evaluations of the weights of the first."""
     note: str | None = None
     """Why there is none, or that the card's section rests on another."""
 
@@ -139,7 +151,11 @@ def choose(opened: Opened, folder: Path, section: Section | None) -> Chosen:
     own = opened.path.parent / "runs"
     named = () if section is None else section.runs
     recorded = {run.id: run for _, run in find_own_runs(opened, (own, folder))}
-    lost = next((name for name in named if name not in recorded), None)
+    known = set(recorded)
+    if section is not None and section.others:
+        known |= {run.id for _, run in find_evaluations(tuple(recorded.values()), (own, folder))}
+        named = (*named, *section.others)
+    lost = next((name for name in named if name not in known), None)
     told = (
         None
         if lost is None
@@ -150,24 +166,35 @@ def choose(opened: Opened, folder: Path, section: Section | None) -> Chosen:
     except NoEvidenceError as error:
         broken = broken_front_matter(opened.card)
         if not named:
-            return Chosen((), str(error) if broken is None else f"{opened.path}: {broken} {error}")
+            return Chosen((), note=str(error) if broken is None else f"{opened.path}: {broken} {error}")
         reason = str(error) if told is None else f"{opened.path}: {told}"
         raise NoEvidenceError(
             f"{reason}; run harness reproduce {opened.path}, or remove the section", stale=True
         ) from None
-    shown = next((recorded[name] for name in named if name in recorded), None)
+    first = () if section is None else section.runs
+    shown = next((recorded[name] for name in first if name in recorded), None)
     group = _group(evidence, shown)
     for path, run in group:
         check_intact(path, run)
     runs = tuple(run for _, run in group)
-    if shown is not None and not {run.id for run in runs} & set(named):
+    if shown is not None and not {run.id for run in runs} & set(first):
         newer = instant(runs[0].finished or "") > instant(shown.finished or "")
         what = "is newer than" if newer else "is shown in place of"
         told = (
             f"run {runs[0].id:.200} {what} run {shown.id:.200}, which the section shows; --run {shown.id:.200} keeps "
             "that"
         )
-    return Chosen(runs, told)
+    return Chosen(runs, evidence.beside(runs), told)
+
+
+def others_of(opened: Opened, run: Run, folder: Path) -> tuple[Run, ...]:
+    """The evaluations on record of the weights of a run that a card shows, newest first.
+
+    Raises:
+        RecordError: a record that names the weights cannot be read, or was changed.
+    """
+    found = find_evaluations((run,), (opened.path.parent / "runs", folder))
+    return tuple(one for _, one in found if one.id != run.id and on_present_data(one))
 
 
 def _group(evidence: Evidence, shown: Run | None) -> Recorded:
@@ -175,9 +202,14 @@ def _group(evidence: Evidence, shown: Run | None) -> Recorded:
         alike = [group for group in evidence.groups if _what(group[0][1]) == _what(shown)]
         if alike:
             return alike[0]
-    claims = evidence.opened.card.claims
-    votes = Counter(id(evidence.of(claim)) for claim in claims)
-    return max(evidence.groups, key=lambda group: votes[id(group)])
+    votes = Counter(evidence.of(claim)[0][1].id for claim in evidence.opened.card.claims)
+
+    def shows(group: Recorded) -> tuple[int, int]:
+        """How many claims are held against what the card would show with a group, and against the group itself."""
+        own = votes[group[0][1].id]
+        return own + sum(votes[run.id] for run in evidence.beside([run for _, run in group])), own
+
+    return max(evidence.groups, key=shows)
 
 
 def _what(run: Run) -> object:

@@ -6,7 +6,7 @@ import datetime
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.cards import parse_card
@@ -16,7 +16,8 @@ from harness.editing.figures import Figures, measured_figures
 from harness.editing.marks import Section, find_section, without_section
 from harness.editing.proof import prove
 from harness.errors import CardError
-from harness.evidence import Opened, Options, how_scored, index_card, judge
+from harness.evidence import Opened, Options, choose_group, how_scored, index_card, judge
+from harness.kept_speeds import CardSpeed, speeds_of
 from harness.records import Claim, Comparison, Run, Verdict
 
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -25,8 +26,25 @@ _NO_DAY = datetime.date.min
 _ROUNDS = 4
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a section shows beside its runs."""
+
+    others: Sequence[Run]
+    """Evaluations of the same weights."""
+    speeds: Sequence[CardSpeed]
+    folder: Path
+    """The card's, from which links lead."""
+
+
 def edit_card(
-    opened: Opened, runs: Run | Sequence[Run], options: Options | None = None, *, measured: bool | None = None
+    opened: Opened,
+    runs: Run | Sequence[Run],
+    options: Options | None = None,
+    *,
+    measured: bool | None = None,
+    others: Sequence[Run] = (),
+    place: Path | None = None,
 ) -> EditedCard:
     """The card with an evidence section on the runs, and with their figures where these are to be its own.
 
@@ -38,24 +56,44 @@ def edit_card(
         options: What is asked of the verdicts; the day has no influence.
         measured: Whether figures that the run measured are set to the run's, and their marks of verification removed;
             otherwise they stay as reported. None: as the card's section says, reported where there is none.
+        others: Evaluations of the weights of the first run: those that a claim is held against (`choose_group`) are
+            shown beside it.
+        place: Where the edited card is to lie, if not where the card does: records in the folder ``runs`` beside it
+            are linked.
 
     Raises:
         RecordError: a run is no evidence for this card; see `admit`, `measured_by`.
+            A record of a speed beside the card cannot be read, or was changed.
         CardError: the card's marks are no pair; a figure stands for several claims that differ now; the card cannot be
             edited so that nothing else in it changes; or a figure that was set could not be shown after all.
     """
     given = (runs,) if isinstance(runs, Run) else tuple(runs)
-    admit(opened, given)
+    used = _used(opened, given, others)
+    admit(opened, given, used)
     card = opened.card
     section = find_section(card.text, card.path)
     own = section is not None and section.measured if measured is None else measured
     figures = _figures(opened, given, section) if own else None
     found = () if figures is None else figures.edits
-    after, edits, comparisons = _with_section(opened, given, options or Options(), section, figures)
+    speeds, unlike = speeds_of(opened.path, card, (*given, *used), place)
+    after, edits, comparisons = _with_section(
+        opened, given, options or Options(), section, figures, _Beside(used, speeds, (place or opened.path).parent)
+    )
     if edits:
         prove(card, after.card, edits)
     _check_shown(opened.path, comparisons, found, edits)
-    return EditedCard(opened.path, card.text, after.card.text, edits, () if figures is None else figures.left, given)
+    notes = () if figures is None else figures.left
+    return EditedCard(opened.path, card.text, after.card.text, edits, (*notes, *unlike), given)
+
+
+def _used(opened: Opened, runs: Sequence[Run], others: Sequence[Run]) -> tuple[Run, ...]:
+    """The evaluations of the same weights that claims of the card are held against, by their data."""
+    if not others or not runs:
+        return ()
+    groups, index = [tuple(runs), *((other,) for other in others)], index_card(opened)
+    chosen = {choose_group(opened, claim, groups, index) for claim in opened.card.claims}
+    used = [other for number, other in enumerate(others, 1) if number in chosen]
+    return tuple(sorted(used, key=lambda other: str(other.recipe.evaluation)))
 
 
 def figures_left(opened: Opened, runs: Sequence[Run]) -> tuple[str, ...]:
@@ -86,6 +124,7 @@ def _with_section(
     options: Options,
     section: Section | None,
     figures: Figures | None,
+    beside: _Beside,
 ) -> tuple[Opened, tuple[Edit, ...], tuple[Comparison, ...]]:
     """The edited card, the edits, and the verdicts that its section tells; without figures those are as reported.
 
@@ -101,8 +140,17 @@ def _with_section(
     line_end = _line_end(text if section is None else _without(opened.card.text, section, found))
     left = 0 if figures is None else figures.differing
     for number in range(_ROUNDS):
-        comparisons = judge(after, runs, timeless)
-        written = render_section(runs, comparisons, measured=figures is not None, left=left, name=opened.card.name)
+        comparisons = judge(after, runs, timeless, beside.others)
+        written = render_section(
+            runs,
+            comparisons,
+            measured=figures is not None,
+            left=left,
+            name=opened.card.name,
+            speeds=beside.speeds,
+            others=beside.others,
+            folder=beside.folder,
+        )
         every = (*found, *_section_edits(opened.card.text, section, written, line_end))
         edits = tuple(sorted(every, key=lambda edit: (edit.start, edit.end)))
         last, text = text, apply_edits(opened.card.text, edits)

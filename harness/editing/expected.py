@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from harness.cards import parse_card, read_card
-from harness.editing.admitted import Chosen, choose
+from harness.editing.admitted import Chosen, choose, others_of
 from harness.editing.card import edit_card
 from harness.editing.edits import Edit, EditedCard, apply_edits
 from harness.editing.marks import find_section
@@ -25,6 +25,7 @@ def expected_card(
     run: Path | None = None,
     measured: bool | None = None,
     options: Options | None = None,
+    place: Path | None = None,
 ) -> EditedCard:
     """The card's file as it should be; nothing is written.
 
@@ -37,6 +38,7 @@ def expected_card(
         run: The evidence: a record, or a run folder. None: the newest that there is, several seeds together.
         measured: See `edit_card`.
         options: What is asked of the verdicts.
+        place: See `edit_card`.
 
     Raises:
         CardError, RecipeError: the card cannot be read, or not be edited.
@@ -48,7 +50,10 @@ def expected_card(
     given = None if run is None else load_intact(run)
     opened = plan_card(file, card, reading=None if given is None else given.recipe.reading)
     section = find_section(card.text, card.path)
-    chosen = Chosen((given,)) if given is not None else choose(opened, runs_folder, section)
+    if given is None:
+        chosen = choose(opened, runs_folder, section)
+    else:
+        chosen = Chosen((given,), others_of(opened, given, runs_folder))
     notes = () if chosen.note is None else (chosen.note,)
     base = _from_facts(opened)
     if base is not None and measured:
@@ -61,7 +66,7 @@ def expected_card(
         measured = False
     edited = EditedCard(file, card.text, (base or opened).card.text, ())
     if chosen.runs:
-        edited = edit_card(base or opened, chosen.runs, options, measured=measured)
+        edited = edit_card(base or opened, chosen.runs, options, measured=measured, others=chosen.others, place=place)
     if base is not None:
         edited = replace(edited, before=card.text, edits=_between(card.text, edited.text))
         prove_text(edited)

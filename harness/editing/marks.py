@@ -21,7 +21,9 @@ _MARK = re.compile(r"<!--\s*(?P<end>/?)harness:evidence\s*-->")
 _ALONE = re.compile(r" {0,3}<!--\s*/?harness:evidence\s*-->[ \t]*")
 _MEASURED = re.compile(r" {0,3}<!--\s*harness:figures measured\s*-->\s*")
 _CHECKSUM = re.compile(r"^<!-- harness:section (?P<sha>[0-9a-f]{64}) -->\n", re.MULTILINE)
-_RUN = re.compile(r"^- (?:Run|Beside it): (?P<ticks>`+) ?(?P<id>[^`\n]{1,300}?) ?(?P=ticks)", re.MULTILINE)
+_ID = r"\[?(?P<ticks>`+) ?(?P<id>[^`\n]{1,300}?) ?(?P=ticks)"
+_RUN = re.compile(rf"^- (?:Run|Beside it): {_ID}", re.MULTILINE)
+_OTHER = re.compile(rf"^- Same weights: {_ID}", re.MULTILINE)
 _NAMED = re.compile(
     r"^- Named: (?P<ticks>`+) ?(?P<card>[^\n]{1,300}?) ?(?P=ticks) here, "
     r"(?P<marks>`+) ?(?P<run>[^\n]{1,300}?) ?(?P=marks) in the run$",
@@ -29,14 +31,14 @@ _NAMED = re.compile(
 )
 _EVIDENCE = re.compile(r"[Ee]vidence:? SHA-256 `(?P<sha>[0-9a-f]{64})`")
 _WRITTEN = re.compile(
-    r"\s*|## Reproducibility|\|.*\|\s*"
-    r"|- (?:Run|Named|Beside it|Signature|Seeds|Environment|Evidence): .*"
+    r"\s*|## Reproducibility|### Speed|\|.*\|\s*"
+    r"|- (?:Run|Named|Beside it|Same weights|Signature|Seeds|Environment|Evidence|Speed|Measured on): .*"
     r"|</?details>|<summary>Checksums</summary>"
     r"|<!-- (?:/?harness:evidence|harness:figures measured|harness:section [0-9a-f]{64}) -->\s*"
     r"|These values were assumed, where the card leaves them open or `--seed` replaced them:"
     r"|The figures above that this run measured are the run's\."
     r"|Of the figures above, those that this run measured are the run's; \d+ that may be too (?:is|are) as reported\."
-    r"|Each claim of this card, as reported, is held against the run below\."
+    r"|Each claim of this card, as reported, is held against the run (?:below|in its row)\."
     r"|Claims that are not shown: .*"
     r"|Figures are in points; a verdict is matches for the printed digits, .*"
 )
@@ -59,7 +61,9 @@ class Section:
     measured: bool
     """It says that the card's figures are the run's."""
     runs: tuple[str, ...]
-    """Ids of the runs that it names."""
+    """Ids of the runs that it names: the one that it shows, and the seeds beside it."""
+    others: tuple[str, ...]
+    """Ids of the evaluations of the same weights that it names."""
     evidence: frozenset[str]
     """Checksums over evidence that it names; see `harness.records.evidence_sha256`."""
     named: tuple[str, str] | None
@@ -114,6 +118,7 @@ def find_section(text: str, path: str) -> Section | None:
         inside,
         len(lines) > 1 and _MEASURED.fullmatch(lines[1]) is not None,
         tuple(match["id"] for match in _RUN.finditer(inside)),
+        tuple(match["id"] for match in _OTHER.finditer(inside)),
         frozenset(match["sha"] for match in _EVIDENCE.finditer(inside)),
         None if named is None else (named["card"], named["run"]),
         intact,

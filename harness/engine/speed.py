@@ -20,7 +20,7 @@ from harness.engine.reader import Reader, Streams
 from harness.engine.windowing import Windowing
 from harness.environment import capture_environment
 from harness.errors import HarnessError, ModelError, RunError
-from harness.models import folder_sha256
+from harness.models import folder_sha256, weights_sha256
 from harness.progress import Progress, silent
 from harness.records import DataUsed, ModelRef, Question, SpeedBatch, SpeedMeasured, SpeedModel, SpeedRatio, Swept
 from harness.speeds import measured_ratio
@@ -253,6 +253,7 @@ def _describe(
         dtype=runner.reader.dtype,
         token_budget=budget,
         swept=swept,
+        weights_sha256=weights_sha256(contender.folder),
     )
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from harness.engine.answer import Answerer
 from harness.engine.augmenting import augment_questions, settings_of
 from harness.engine.computing import Computing, Fitting
 from harness.engine.masked_lm import EMBEDDED_NAME, train_masked_lm
+from harness.engine.micro_batches import Split
 from harness.engine.pocket_model import build_base
 from harness.engine.predict import predict, predict_until
-from harness.engine.together import dismiss
+from harness.engine.together import dismiss, processes
 from harness.engine.train import train_stage
 from harness.engine_api import Enough, Training
 from harness.errors import HarnessError
 from harness.progress import Progress, silent
 from harness.records import Decoding, Example, Predictions, ProbableAnswer, Question, Stage
+
+_KERNELS = ("ACCELERATE_", "ATEN_", "DNNL_", "MKL_", "NVIDIA_TF32_", "ONEDNN_", "TORCHINDUCTOR_", "TORCH_ALLOW_")
+"""Beginnings of variables of the environment that choose how torch and its libraries compute."""
 
 
 class TorchEngine:
@@ -49,6 +58,22 @@ class TorchEngine:
         return train_stage(
             stage, student, teacher, questions, out, progress, work=work, cache=cache, fitting=self._fitting
         )
+
+    def conditions(self, stage: Stage) -> Mapping[str, Any] | None:
+        """See `Engine.conditions`; None where several processes train together."""
+        if processes() > 1:
+            return None
+        return {
+            "micro_batch": Split.of(stage.batch_size, 1, self._fitting.micro_batch).micro_batch,
+            "gradient_checkpointing": self._fitting.gradient_checkpointing,
+            "compiled": self._fitting.compiled,
+            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "threads": torch.get_num_threads(),
+            "torch": str(torch.__version__),
+            "computing": asdict(self._computing),
+            "variables": {name: text for name, text in sorted(os.environ.items()) if name.startswith(_KERNELS)},
+        }
 
     def close(self) -> None:
         """See `harness.engine.together.dismiss`."""

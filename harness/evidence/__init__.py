@@ -1,8 +1,8 @@
 """Which runs are evidence for a card, and what the card's claims come to against them."""
 
+from harness.evidence.choosing import Kind, choose_group
 from harness.evidence.found import (
     Evidence,
-    Kind,
     Recorded,
     find_evidence,
     gather_evidence,
@@ -15,6 +15,7 @@ from harness.evidence.names import find_own_runs, same_name, speaks_for
 from harness.evidence.opened import Opened, open_card, plan_card
 from harness.evidence.outcome import failing, outcome
 from harness.evidence.protocols import Scoring, how_scored, meant_decoding
+from harness.evidence.weights import find_evaluations, same_weights
 from harness.verdict.recipes import same_but_seeds, same_recipe
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "Options",
     "Recorded",
     "Scoring",
+    "choose_group",
     "failing",
+    "find_evaluations",
     "find_evidence",
     "find_own_runs",
     "gather_evidence",
@@ -44,6 +47,7 @@ __all__ = [
     "same_but_seeds",
     "same_name",
     "same_recipe",
+    "same_weights",
     "speaks_for",
     "with_judgement",
 ]

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from harness.data import load_data
 from harness.errors import NoEvidenceError, RecordError
+from harness.evidence.choosing import BY_STRENGTH, FEW, GIVEN, Kind, choose_group
 from harness.evidence.index import CardIndex, index_card
 from harness.evidence.names import find_own_runs, same_name
 from harness.evidence.opened import Opened
-from harness.evidence.protocols import how_scored
+from harness.evidence.weights import find_evaluations, newest_first, same_weights
 from harness.per_question import check_intact
 from harness.record_checks import instant
 from harness.records import Claim, Run
 from harness.store import read_json
-from harness.verdict import can_check
 from harness.verdict.recipes import same_but_seeds, same_recipe, seeds_of
-
-Kind = Literal["retrained", "released", "replay"]
-"""Kinds of evidence; ``retrained`` is the card's recipe carried out, distillation included."""
 
 Recorded = tuple[tuple[Path, Run], ...]
 """Runs with the paths of their records: one, or several seeds."""
-
-_FEW = 3
-"""From so many seeds on all of them are the evidence, not the newest run alone."""
-_GIVEN = ("released", "replay")
-_AS_MEANT = ("known", "assumed")
-_BY_STRENGTH: tuple[Kind, ...] = ("retrained", "released", "replay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +39,51 @@ class Evidence:
     def of(self, claim: Claim) -> Recorded:
         """What a claim is held against.
 
-        Of all that measured what it is about: runs of all questions before those that stopped early, then the
-        strongest kind, then those that scored as the card does, then several seeds, then the most questions (a file may
-        hold a part of the data), then the newest. Where none did, the first group.
+        See `choose_group`: of those that measured what it is about the most telling, else the first group.
 
         Raises:
             RecordError: a record of them was changed since it was scored.
         """
-        fitting = [group for group in self.groups if can_check(claim, group[0][1])]
-        chosen = min(fitting, key=lambda group: self._rank(claim, group)) if fitting else self.groups[0]
+        runs = [[run for _, run in group] for group in self.groups]
+        chosen = self.groups[choose_group(self.opened, claim, runs, self.index)]
         for path, run in chosen:
             if path not in self._intact:
                 check_intact(path, run)
                 self._intact.add(path)
         return chosen
 
-    def _rank(self, claim: Claim, group: Recorded) -> tuple[bool, int, bool, bool, int]:
-        run = group[0][1]
-        partial = run.bounds is not None and run.bounds.partial
-        kind = _BY_STRENGTH.index(run.kind if run.kind in _GIVEN else "retrained")
-        scored = run.kind != "released" or how_scored(self.opened, claim, run, self.index).protocol in _AS_MEANT
-        questions = 0 if run.evaluated is None else run.evaluated.n
-        return partial, kind, not scored, len(group) < _FEW, -questions
-
     def used(self, claims: Sequence[Claim]) -> Recorded:
         """The runs that claims are held against, each once; raises as `of` does."""
         paths = {path: run for claim in claims for path, run in self.of(claim)}
         return tuple(paths.items())
+
+    def together(self, run: Run, shown: Collection[str]) -> tuple[Run, ...]:
+        """The runs that a card shows first where it shows a run: it with its seeds, or the one that it stands beside.
+
+        Args:
+            run: One of the evidence.
+            shown: Ids of the runs that the card's section shows first.
+        """
+        groups = [tuple(one for _, one in group) for group in self.groups]
+        first = [group for group in groups if shown and not {one.id for one in group}.isdisjoint(shown)]
+        above = next((group for group in first if run.id in {one.id for one in self.beside(group)}), None)
+        return above or next((group for group in groups if run.id in {one.id for one in group}), (run,))
+
+    def beside(self, runs: Sequence[Run]) -> tuple[Run, ...]:
+        """The evaluations of the weights of the first of some runs, which a card shows beside them, newest first."""
+        ids = {run.id for run in runs}
+        single = (group[0][1] for group in self.groups if len(group) == 1)
+        return tuple(
+            run for run in single if run.kind == "released" and run.id not in ids and same_weights(run, runs[0])
+        )
 
 
 def gather_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Evidence:
     """The evidence for a card, from its own ``runs`` folder and from `runs`.
 
     Of the card's recipe: the newest finished run, or, where three seeds or more were run on the same data, the newest
-    of each seed, the card's own seeds first. Of the card's weights or stored predictions: every run.
+    of each seed, the card's own seeds first. Of the card's weights or stored predictions: every run; the weights that
+    these runs trained or evaluated are the card's, under whatever name they were evaluated again.
 
     Args:
         opened: The card.
@@ -97,17 +98,20 @@ def gather_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Evi
     _check_folders(opened, runs)
     folders = list({folder.resolve(): folder for folder in (opened.path.parent / "runs", runs)}.values())
     every = _recorded(opened, folders)
+    trained = _retrained(opened, every)
+    released = _released(trained, every, folders)
     groups: list[Recorded] = []
-    for wanted in _BY_STRENGTH if kind is None else (kind,):
+    for wanted in BY_STRENGTH if kind is None else (kind,):
         if wanted == "retrained":
-            groups += _retrained(opened, every)
+            groups += trained
         else:
-            groups += [((path, run),) for path, run in every if run.kind == wanted]
+            given = released if wanted == "released" else every
+            groups += [((path, run),) for path, run in given if run.kind == wanted]
     if groups:
         return Evidence(opened, index_card(opened), tuple(groups))
-    trained = [run for _, run in every if _trained(opened, run)]
-    if trained and kind in (None, "retrained"):
-        raise NoEvidenceError(f"{opened.path}: {_changed(opened, trained[0])}. {_repeat(opened)}", stale=True)
+    changed = [run for _, run in every if _trained(opened, run)]
+    if changed and kind in (None, "retrained"):
+        raise NoEvidenceError(f"{opened.path}: {_changed(opened, changed[0])}. {_repeat(opened)}", stale=True)
     raise NoEvidenceError(f"{opened.path}: {_advice(opened, kind)}")
 
 
@@ -142,7 +146,7 @@ def _check_folders(opened: Opened, runs: Path) -> None:
 
 def _trained(opened: Opened, run: Run) -> bool:
     own = run.card_name == opened.card.name or not same_name(run.card_name, opened.card.name)  # by its section
-    return run.kind not in _GIVEN and own
+    return run.kind not in GIVEN and own
 
 
 def _retrained(opened: Opened, every: Recorded) -> list[Recorded]:
@@ -156,8 +160,17 @@ def _retrained(opened: Opened, every: Recorded) -> list[Recorded]:
     for found in by_data.values():
         members = sorted(found.values(), key=lambda member: not same_recipe(member[1].recipe, opened.recipe))
         own = [member for member in members if same_recipe(member[1].recipe, opened.recipe)]
-        groups += [tuple(members)] if len(members) >= _FEW else [tuple(own)] if own else []
+        groups += [tuple(members)] if len(members) >= FEW else [tuple(own)] if own else []
     return groups
+
+
+def _released(trained: Sequence[Recorded], every: Recorded, folders: Sequence[Path]) -> Recorded:
+    """Evaluations of weights that go by the card's name, and of those that its recipe gave, whatever their name."""
+    own = [member for member in every if member[1].kind == "released"]
+    named = {run.id for _, run in own}
+    about = [*(group[0][1] for group in trained), *(run for _, run in own)]
+    others = [one for one in find_evaluations(about, folders) if one[1].id not in named and on_present_data(one[1])]
+    return newest_first([*own, *others])
 
 
 def _recorded(opened: Opened, folders: Sequence[Path]) -> Recorded:
@@ -176,14 +189,14 @@ def _recorded(opened: Opened, folders: Sequence[Path]) -> Recorded:
             known = found.get(run.id)
             if known is None or instant(run.finished or "") > instant(known[1].finished or ""):
                 found[run.id] = (path, run)
-    return tuple(sorted(found.values(), key=lambda m: (instant(m[1].finished or ""), str(m[0])), reverse=True))
+    return newest_first(found.values())
 
 
 def _changed(opened: Opened, run: Run) -> str:
     if same_recipe(opened.recipe, run.recipe):
         return f"the embedded data set has changed since the recorded run {run.id}"
     if same_but_seeds(opened.recipe, run.recipe):
-        return f"no recorded run has the card's own seeds, and fewer than {_FEW} others are on record, such as {run.id}"
+        return f"no recorded run has the card's own seeds, and fewer than {FEW} others are on record, such as {run.id}"
     return f"the recipe has changed since the recorded run {run.id}"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.assumptions import AcceptedDeviation, AssumedTolerance
 from harness.assumptions.tolerances import apply_entry, concerns
+from harness.evidence.choosing import choose_group
 from harness.evidence.index import CardIndex, index_card
 from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored, meant_decoding
@@ -42,10 +43,28 @@ class Options:
             raise ValueError(f"tolerance: found {points}, expected 0 to 100 points")
 
 
-def judge(opened: Opened, runs: Run | Sequence[Run] | None, options: Options | None = None) -> tuple[Comparison, ...]:
-    """Every claim of the card against one run, or against several seeds of its recipe."""
+def judge(
+    opened: Opened,
+    runs: Run | Sequence[Run] | None,
+    options: Options | None = None,
+    others: Sequence[Run] = (),
+) -> tuple[Comparison, ...]:
+    """Every claim of the card against one run, or against several seeds of its recipe.
+
+    Args:
+        opened: The card.
+        runs: One run, or several seeds.
+        options: What is asked of the verdicts.
+        others: Evaluations of the same weights: each claim is held against what `choose_group` says.
+    """
     index = index_card(opened)
-    return tuple(judge_one(opened, runs, claim, options, index) for claim in opened.card.claims)
+    if not others or not runs:
+        return tuple(judge_one(opened, runs, claim, options, index) for claim in opened.card.claims)
+    groups = [(runs,) if isinstance(runs, Run) else tuple(runs), *((other,) for other in others)]
+    return tuple(
+        judge_one(opened, groups[choose_group(opened, claim, groups, index)], claim, options, index)
+        for claim in opened.card.claims
+    )
 
 
 def judge_one(

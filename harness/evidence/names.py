@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import CardError
 from harness.evidence.opened import Opened
+from harness.evidence.weights import same_weights
 from harness.records import Run, evidence_sha256
 from harness.store import find_runs
 
@@ -23,14 +24,21 @@ def same_name(one: str, other: str) -> bool:
     return names[0].rpartition("/")[2] == names[1].rpartition("/")[2]
 
 
-def speaks_for(opened: Opened, run: Run) -> bool:
-    """Whether a run is of a card's model, as far as names say.
+def speaks_for(opened: Opened, run: Run, beside: Sequence[Run] = ()) -> bool:
+    """Whether a run is of a card's model, as far as names say, or an evaluation of the weights of one that is.
 
     A model may be named after its run. The section of its card says so then: it names the card, the run's id and the
     SHA-256 of its evidence. A section that was copied into the card of another model names another card, and one that
     was changed by hand, so that it names this one, says nothing: else writing it anew would make it look like ours.
+
+    Args:
+        opened: The card.
+        run: The run.
+        beside: Others, whose weights are the card's where they speak for it.
     """
     if same_name(run.card_name, opened.card.name):
+        return True
+    if run.kind == "released" and any(same_weights(run, one) and speaks_for(opened, one) for one in beside):
         return True
     section = _naming_section(opened)
     return section is not None and run.id in section.runs and evidence_sha256(run) in section.evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +25,20 @@ class Opened:
     recipe: Recipe
 
 
-def open_card(path: Path, *, seed: int | None = None, reading: str | None = None, profile: str | None = None) -> Opened:
+def open_card(
+    path: Path,
+    *,
+    seed: int | None = None,
+    stage_seeds: Mapping[str, int] | None = None,
+    reading: str | None = None,
+    profile: str | None = None,
+) -> Opened:
     """Read a card and its assumptions, and plan its recipe.
 
     Args:
         path: The card's file, or a folder with a README.md.
         seed: Overrides the seed of every stage.
+        stage_seeds: Stage's name -> seed; overrides the seed of that stage alone, and goes before `seed`.
         reading: One of the readings of the assumptions, in place of the default one.
         profile: Overrides the profile of every stage.
 
@@ -39,11 +48,17 @@ def open_card(path: Path, *, seed: int | None = None, reading: str | None = None
     file = path / "README.md" if path.is_dir() else path
     card = read_card(file)
     require_metadata(card)
-    return plan_card(file, card, seed=seed, reading=reading, profile=profile)
+    return plan_card(file, card, seed=seed, stage_seeds=stage_seeds, reading=reading, profile=profile)
 
 
 def plan_card(
-    file: Path, card: Card, *, seed: int | None = None, reading: str | None = None, profile: str | None = None
+    file: Path,
+    card: Card,
+    *,
+    seed: int | None = None,
+    stage_seeds: Mapping[str, int] | None = None,
+    reading: str | None = None,
+    profile: str | None = None,
 ) -> Opened:
     """The same for a card that was read; its front matter may be missing or broken.
 
@@ -61,6 +76,7 @@ def plan_card(
         _check_deviations(card, assumptions)
     chosen: dict[str, int | str | None] = {"seed": seed, "profile": profile}
     overrides = {name: value for name, value in chosen.items() if value is not None}
+    overrides |= {f"{stage}.seed": value for stage, value in (stage_seeds or {}).items()}
     return Opened(file, card, assumptions, plan_recipe(card, assumptions, overrides, reading))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.cards import parse_card, require_metadata
 from harness.claim_names import name_claims
+from harness.editing import find_section, others_of
 from harness.errors import NoEvidenceError, RecordError
 from harness.evidence import (
     Opened,
@@ -67,7 +68,11 @@ def check_claims(opened: Opened, run: Run | None, runs: Path, options: Options) 
     if not opened.card.claims:
         return Checked(opened, (), (), "the card makes no claim", (), ())
     if run is not None:
-        return _sum_up(opened, [(run, (run,))], judge(opened, run, options), options)
+        others = others_of(opened, run, runs)
+        found = judge(opened, run, options, others)
+        ids = {id for comparison in found for id in comparison.runs}
+        used = [run, *(other for other in others if other.id in ids)]
+        return _sum_up(opened, [(one, (run,), others) for one in used], found, options)
     try:
         evidence = gather_evidence(opened, runs)
     except NoEvidenceError as error:
@@ -79,21 +84,23 @@ def check_claims(opened: Opened, run: Run | None, runs: Path, options: Options) 
     found = tuple(
         judge_one(opened, [run for _, run in evidence.of(claim)], claim, options, index) for claim in opened.card.claims
     )
-    groups = [tuple(run for _, run in group) for group in evidence.groups]
+    section = find_section(opened.card.text, opened.card.path)
+    shown = () if section is None else section.runs
     used = [run for _, run in evidence.used(opened.card.claims)]
-    together = [(run, next(group for group in groups if run in group)) for run in used]
+    groups = [(run, evidence.together(run, shown)) for run in used]
+    together = [(run, group, evidence.beside(group)) for run, group in groups]
     return _sum_up(opened, together, found, options)
 
 
 def _sum_up(
     opened: Opened,
-    runs: Sequence[tuple[Run, tuple[Run, ...]]],
+    runs: Sequence[tuple[Run, tuple[Run, ...], tuple[Run, ...]]],
     comparisons: tuple[Comparison, ...],
     options: Options,
 ) -> Checked:
     refused, notes, kept = [], [], []
-    for run, group in runs:
-        state, reason = _age(opened, run, options, group)
+    for run, group, others in runs:
+        state, reason = _age(opened, run, options, group, others)
         if state == "fresh":
             kept.append(run)
         elif state == "undated":
@@ -117,9 +124,11 @@ def _sum_up(
     return Checked(opened, tuple(kept), comparisons, sentence, tuple(refused), tuple(notes))
 
 
-def _age(opened: Opened, run: Run, options: Options, group: tuple[Run, ...]) -> tuple[str, str]:
+def _age(
+    opened: Opened, run: Run, options: Options, group: tuple[Run, ...], others: tuple[Run, ...]
+) -> tuple[str, str]:
     """Whether a run, one of seeds that are judged together, is evidence of what the card says now."""
-    if not speaks_for(opened, run):
+    if not speaks_for(opened, run, group):
         return "other", f"it is of {run.card_name!r:.120}, the card of {opened.card.name!r:.120}"
     try:
         check_sealed(run)
@@ -127,4 +136,4 @@ def _age(opened: Opened, run: Run, options: Options, group: tuple[Run, ...]) -> 
         return "unusable", str(error)
     if run.kind not in _GIVEN and not same_but_seeds(run.recipe, opened.recipe):
         return "stale", "the recipe has changed since it was recorded"
-    return freshness(opened, run, options, group)
+    return freshness(opened, run, options, group, others)

@@ -11,6 +11,7 @@ from harness.errors import CardError
 from harness.evidence import Options, open_card
 from harness.hub.checks import Checked, check_claims, open_text
 from harness.hub.fetch import CARD
+from harness.hub.linked import linked_records
 from harness.models import RESULTS_FILE
 from harness.per_question import load_intact
 from harness.records import Run, evidence_sha256
@@ -75,11 +76,11 @@ def prepare(request: Request) -> Prepared:
         opened = open_card(request.card)
         checked = check_claims(opened, None, request.runs, request.options)
         return Prepared(request, opened.path, opened.card.text, None, checked, ())
-    from harness.editing import edit_card
+    from harness.editing import edit_card, others_of
 
     run = load_intact(request.run)
     opened = open_card(request.card, reading=run.recipe.reading)
-    edited = edit_card(opened, (run,), request.options)
+    edited = edit_card(opened, (run,), request.options, others=others_of(opened, run, request.runs))
     checked = check_claims(open_text(opened.path, edited.text, run.recipe.reading), run, request.runs, request.options)
     return Prepared(request, opened.path, edited.text, run, checked, edited.notes)
 
@@ -96,10 +97,11 @@ def pack(prepared: Prepared, text: str) -> Package:
         opened = open_text(prepared.path, text, reading)
         request = prepared.request
         checked = check_claims(opened, prepared.run, request.runs, request.options)
-    files = {CARD: text.encode("utf-8")}
+    records, lost = linked_records(text, prepared.path)
+    files = {CARD: text.encode("utf-8"), **records}
     if checked.runs:
         files[RESULTS_FILE] = _results(checked)
-    notes = (*prepared.notes, *checked.notes)
+    notes = (*prepared.notes, *lost, *checked.notes)
     reason = prepared.request.reason
     if reason is not None and not checked.refused:
         notes += ("--allow-differs was not needed: no claim differs",)

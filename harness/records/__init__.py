@@ -40,12 +40,22 @@ from harness.records.runs import (
     Tolerance,
 )
 from harness.records.seal import evidence_sha256, seal
-from harness.records.speeds import SpeedBatch, SpeedComparison, SpeedMeasured, SpeedModel, SpeedRatio, Swept
+from harness.records.speeds import (
+    SPEED_SCHEMA,
+    SpeedBatch,
+    SpeedComparison,
+    SpeedMeasured,
+    SpeedModel,
+    SpeedRatio,
+    SpeedRecord,
+    Swept,
+)
 from harness.records.verdicts import Verdict
 
 __all__ = [
     "CLOSE",
     "SCHEMA",
+    "SPEED_SCHEMA",
     "Answer",
     "Bounds",
     "Card",
@@ -91,6 +101,7 @@ __all__ = [
     "SpeedMeasured",
     "SpeedModel",
     "SpeedRatio",
+    "SpeedRecord",
     "Stage",
     "StageKind",
     "StageResult",

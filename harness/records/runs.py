@@ -170,6 +170,8 @@ class StageResult:
     """Processes that trained together."""
     augmented: int | None = None
     """Questions after augmentation, where there was any."""
+    taken_from: str | None = None
+    """Id of the run that trained it, where its model was taken from that one; `seconds` are that run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ class ModelUsed:
     sha256: str
     """Checksum over weights, configuration and tokenizer."""
     revision: str | None = None
+    weights_sha256: str | None = None
+    """Checksum over the weights alone, as `StageResult.weights_sha256`; None in records of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)

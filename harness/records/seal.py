@@ -8,15 +8,16 @@ from typing import Any
 
 from harness.records.codec import to_json
 from harness.records.runs import Run
+from harness.records.speeds import SpeedRecord
 
 _SEAL = ("sha256",)
 _NOT_MEASURED = (*_SEAL, "comparisons", "card_path", "card_sha256", "started", "finished", "predict_seconds")
 """Judgements, the card's text and place, and the clock: the same recipe on the same machine gives the same evidence."""
 
 
-def seal(run: Run) -> str:
+def seal(record: Run | SpeedRecord) -> str:
     """SHA-256 over every field of a record but ``sha256`` itself: the same for a record that was read back."""
-    return _digest(to_json(run), _SEAL)
+    return _digest(to_json(record), _SEAL)
 
 
 def evidence_sha256(run: Run) -> str:
@@ -26,7 +27,8 @@ def evidence_sha256(run: Run) -> str:
     """
     record = to_json(run)
     for stage in record["stages"]:
-        del stage["seconds"]
+        for name in ("seconds", "taken_from"):  # trained or taken, it is the same model
+            del stage[name]
     for name in ("commit", "dirty"):  # of the folder that the command was called in
         del record["environment"][name]
     return _digest(record, _NOT_MEASURED)

@@ -12,6 +12,9 @@ from harness.records.data import DataUsed
 from harness.records.runs import Environment
 from harness.records.verdicts import Verdict
 
+SPEED_SCHEMA = 1
+"""Version of the JSON form of `SpeedRecord`."""
+
 SpeedBatch = Literal["one", "best"]
 """``one``: question after question, each from its text to its answer. ``best``: the windows of all questions, in
 batches of the size that is fastest for the model."""
@@ -53,6 +56,8 @@ class SpeedModel:
     """That of its best batch."""
     swept: tuple[Swept, ...]
     """The sizes that were tried, in order."""
+    weights_sha256: str | None = None
+    """Checksum of its weights alone, as `StageResult.weights_sha256` of the stage that made them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,20 @@ class SpeedMeasured:
     def questions_per_second(self, seconds: Sequence[float]) -> float:
         """Speed over some rounds, geometric mean: that of the model over that of the base is `SpeedRatio.ratio`."""
         return self.questions / math.exp(sum(map(math.log, seconds)) / len(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedRecord:
+    """What `SpeedMeasured` is kept as."""
+
+    schema: int
+    id: str
+    """The model's name and a hash over what was measured with what, without times; see `harness.kept_speeds`."""
+    started: str
+    """UTC."""
+    measured: SpeedMeasured
+    sha256: str | None = None
+    """Over all other fields; None before it is written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,15 @@ def by_kind(run: Run) -> tuple[KindResult, ...]:
     )
 
 
+def embedded_questions(run: Run) -> Sequence[Question] | None:
+    """The questions that a run evaluated, where the package has them."""
+    if run.evaluated is None or run.evaluated.source != "embedded":
+        return None
+    from harness.data import load_data
+
+    return load_data(run.evaluated.ref, {})[0]
+
+
 def find_intervals(run: Run, scores: Scores | None, questions: Sequence[Question] | None) -> Mapping[str, Interval]:
     """One 95 % interval for each official figure that has one, under its key.
 
@@ -115,6 +124,17 @@ def find_intervals(run: Run, scores: Scores | None, questions: Sequence[Question
     from harness.intervals import shown_intervals
 
     return shown_intervals(scores, questions)
+
+
+def tell_intervals(rows: Sequence[Result]) -> tuple[str, ...]:
+    """How the intervals of rows were made, each way once; the number of units differs and is left out."""
+    both = [interval for row in rows for interval in (row.exact_interval, row.f1_interval)]
+    return tuple(dict.fromkeys(_told(interval) for interval in both if interval is not None))
+
+
+def rules_of(run: Run) -> str:
+    """The official rules that a run was scored by: ``1.1`` or ``2.0``."""
+    return "1.1" if "exact_match" in run.scores else "2.0"
 
 
 def spreads(run: Run, seeds: Sequence[Run]) -> tuple[Spread, ...]:
@@ -135,6 +155,12 @@ def spreads(run: Run, seeds: Sequence[Run]) -> tuple[Spread, ...]:
             n = 0 if run.evaluated is None else run.evaluated.n
             rows.append(Spread(title, pool_seeds(values, math.inf, n)))
     return tuple(rows)
+
+
+def _told(interval: Interval) -> str:
+    if interval.resamples is None:
+        return str(interval.method)
+    return f"{interval.method}, {interval.resamples} resamples, seed {interval.seed}"
 
 
 def _check_seeds(runs: Sequence[Run]) -> None:

@@ -17,8 +17,12 @@ _HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 _LISTS = ("tags", "datasets")
 
 
-def front_matter(run: Run, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given, then what the record has, then its figures; raises `RecordError` as `check_metadata` does."""
+def front_matter(run: Run, name: str, given: Mapping[str, Any], others: Sequence[Run] = ()) -> dict[str, Any]:
+    """What is given, then what the record has, then its figures and the others'.
+
+    Raises:
+        RecordError: as `check_metadata` does.
+    """
     check_metadata(given, "metadata")
     base = _base_model(run.recipe) if run.stages else None
     distilled = any(stage.kind != "finetune" for stage in run.recipe.stages) if run.stages else False
@@ -32,7 +36,7 @@ def front_matter(run: Run, name: str, given: Mapping[str, Any]) -> dict[str, Any
     }
     known = {key: value for key, value in derived.items() if key not in given and value not in (None, [])}
     both = {key: list(dict.fromkeys([*_listed(given[key]), *derived[key]])) for key in _LISTS if key in given}
-    index = _printed(results_index(name, [run]))
+    index = _printed(results_index(name, [run, *others]))
     return {**given, **known, **both, **({"model-index": index} if index else {})}
 
 

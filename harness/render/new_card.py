@@ -9,10 +9,12 @@ from typing import Any
 
 from harness.errors import RecordError, TemplateError
 from harness.names import metric_mentions
-from harness.records import Comparison, Decoding, Question, Run, Scores
+from harness.records import Comparison, DataUsed, Decoding, Question, Run, Scores, SpeedRecord
 from harness.render import measured
 from harness.render.escape import as_fence
 from harness.render.metadata import front_matter, needs_signs
+from harness.render.new_speed import new_speed
+from harness.render.other_data import OtherData, other_parts
 from harness.render.recipe_blocks import recipe_blocks, same_values, unstated_values
 from harness.render.sandbox import render_template
 from harness.render.section import render_section
@@ -21,6 +23,7 @@ from harness.render.user_templates import is_packaged, render_user_template
 from harness.render.views import used_data
 from harness.results import check_sealed
 from harness.signature import decoding_parts, join_signature
+from harness.speeds import named_bases
 
 FIELDS_VERSION = 1
 """Of the names that a template is given; a change that breaks templates raises it."""
@@ -42,6 +45,8 @@ def write_card(
     questions: Sequence[Question] | None = None,
     predictions: Mapping[str, str] | None = None,
     seeds: Sequence[Run] = (),
+    others: Sequence[OtherData] = (),
+    speed: SpeedRecord | None = None,
 ) -> str:
     """A complete card, as Markdown: what the record holds, and nothing that it does not.
 
@@ -59,16 +64,18 @@ def write_card(
         questions: The questions, whose paragraphs are what intervals are drawn over; embedded ones are known.
         predictions: The answers that `scores` are of: with both, the code asks a question that was answered right.
         seeds: Runs of the same recipe with other seeds.
+        others: Evaluations of the same weights on other data.
+        speed: A kept speed of this model, for the part "Speed".
 
     Raises:
         RecordError: The run is not finished, evaluated nothing, has no checksum or another than it had, or was of
-            embedded data that have changed since; scores or seeds are not of this run; ``model-index`` among the
-            metadata, or a `repo_id` that is none.
+            embedded data that have changed since; scores, seeds or evaluations are not of this run; ``model-index`` is
+            among the metadata, or a `repo_id` is none.
         TemplateError: A template of one's own is broken, reaches for what it may not have, or takes too much.
         DataError: The questions are others than the scores'.
     """
     _check(run)
-    known = _embedded(run) if questions is None else questions
+    known = measured.embedded_questions(run) if questions is None else questions
     fields = card_fields(
         run,
         name=name,
@@ -77,6 +84,8 @@ def write_card(
         comparisons=comparisons,
         intervals=measured.find_intervals(run, scores, known),
         seeds=seeds,
+        others=others,
+        speed=speed,
         asked=choose_asked(known, predictions, scores, run.recipe.decoding.max_query_length),
     )
     if template == _CARD:
@@ -97,7 +106,9 @@ def card_fields(
     comparisons: Sequence[Comparison],
     intervals: Mapping[str, Any],
     seeds: Sequence[Run],
+    others: Sequence[OtherData] = (),
     asked: Asked = NEUTRAL,
+    speed: SpeedRecord | None = None,
 ) -> dict[str, object]:
     """The names that a card's template is given; docs/rendering.md lists them, and `FIELDS_VERSION` is theirs."""
     if repo_id is not None and not _REPO_ID.fullmatch(repo_id):
@@ -108,6 +119,7 @@ def card_fields(
     nothing = run.evaluated is not None and run.evaluated.has_ans < run.evaluated.n
     nothing = nothing and not run.recipe.decoding.forced_answer
     rows = measured.results(run, intervals)
+    front = front_matter(run, shown, metadata or {}, [other.run for other in others])
     in_run_folder = repo_id is None and run.model is None and model is not None
     code, command = None, None
     if model is not None:
@@ -116,7 +128,7 @@ def card_fields(
         "fields_version": FIELDS_VERSION,
         "name": shown,
         "repo_id": repo_id,
-        "metadata": front_matter(run, shown, metadata or {}),
+        "metadata": front,
         "run": run,
         "data": used_data(run),
         "data_name": _in_prose(None if run.evaluated is None else str(run.evaluated.ref)),
@@ -131,16 +143,25 @@ def card_fields(
         "repeatable": bool(run.stages) and _reads_back(run),
         "results": rows,
         "percent_signs": needs_signs([figure for row in rows for figure in (row.exact, row.f1)]),
-        "intervals": tuple(dict.fromkeys(_told(interval) for interval in _shown_intervals(rows))),
+        "intervals": measured.tell_intervals(rows),
         "bounded": measured.bounded(run),
         "kinds": measured.by_kind(run),
         "spreads": measured.spreads(run, seeds),
+        "other_data": other_parts(run, others),
         "seed_runs": tuple(id for one in (run, *seeds) if (id := _in_prose(one.id)) is not None),
+        "speed": None if speed is None else new_speed(speed, (shown,), (run, *seeds), named_bases(front)),
         "decoding": None if run.kind == "replay" else join_signature(decoding_parts(run.recipe.decoding)),
-        "rules": "1.1" if "exact_match" in run.scores else "2.0",
-        "embedded": any(used.source == "embedded" for _, used in used_data(run)),
-        "evidence": render_section((run, *seeds), tuple(comparisons), measured=True, name=shown),
+        "rules": measured.rules_of(run),
+        "embedded": any(used.source == "embedded" for used in _every_data(run, others)),
+        "evidence": render_section(
+            (run, *seeds), tuple(comparisons), measured=True, name=shown, others=[other.run for other in others]
+        ),
     }
+
+
+def _every_data(run: Run, others: Sequence[OtherData]) -> list[DataUsed]:
+    evaluated = (other.run.evaluated for other in others)
+    return [*(used for _, used in used_data(run)), *(used for used in evaluated if used is not None)]
 
 
 def _usage(model: str, decoding: Decoding, nothing: bool, asked: Asked, *, is_folder: bool) -> tuple[str, str]:
@@ -171,14 +192,6 @@ def _check(run: Run) -> None:
         )
 
 
-def _embedded(run: Run) -> Sequence[Question] | None:
-    if run.evaluated is None or run.evaluated.source != "embedded":
-        return None
-    from harness.data import load_data
-
-    return load_data(run.evaluated.ref, {})[0]
-
-
 def _model_place(run: Run) -> str | None:
     """Where the run has the model: the name that was given, or the last stage's folder; None for predictions alone."""
     if run.model is not None:
@@ -207,15 +220,3 @@ def _reads_back(run: Run) -> bool:
         return same_values(plan_recipe(parse_card(f"---\n---\n\n{blocks}\n", run.id)), run.recipe)
     except HarnessError:
         return False
-
-
-def _shown_intervals(rows: Sequence[measured.Result]) -> list[Any]:
-    both = [interval for row in rows for interval in (row.exact_interval, row.f1_interval)]
-    return [interval for interval in both if interval is not None]
-
-
-def _told(interval: Any) -> str:
-    """How an interval was made; the number of units differs between subsets and is left out."""
-    if interval.resamples is None:
-        return str(interval.method)
-    return f"{interval.method}, {interval.resamples} resamples, seed {interval.seed}"

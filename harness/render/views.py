@@ -98,9 +98,7 @@ def repeat_command(run: Run) -> str:
             parts += ["--dtype", run.computed.dtype, "--device", run.computed.device]
     else:
         parts = ["harness", "reproduce", run.card_path or run.card_name]
-        given = {stage.seed for stage in run.recipe.stages if stage.origins.get("seed", _UNKNOWN).how == "given"}
-        for seed in given:  # one at most: --seed is for all stages
-            parts += ["--seed", str(seed)]
+        parts += _seed_options(run.recipe)
         if run.recipe.reading is not None:
             parts += ["--reading", run.recipe.reading]
         chosen = {stage.profile for stage in run.recipe.stages if stage.origins.get("profile", _UNKNOWN).how == "given"}
@@ -109,6 +107,14 @@ def repeat_command(run: Run) -> str:
     for name, path in run.used.items():
         parts += ["--use", f"{name}={path}"]
     return " ".join(shlex.quote(one_line(part)) for part in parts)
+
+
+def _seed_options(recipe: Recipe) -> list[str]:
+    """``--seed`` as the command line gave it: one for all stages, else one for each stage that it named."""
+    given = [stage for stage in recipe.stages if stage.origins.get("seed", _UNKNOWN).how == "given"]
+    if given and len(given) == len(recipe.stages) and len({stage.seed for stage in given}) == 1:
+        return ["--seed", str(given[0].seed)]
+    return [word for stage in given for word in ("--seed", f"{stage.name}={stage.seed}")]
 
 
 def _data_argument(run: Run) -> str:

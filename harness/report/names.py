@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.records import Claim, Run
+from harness.verdict.recipes import say_seeds
 from harness.visible import visible
 
 
@@ -24,11 +25,6 @@ def name_runs(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(f"run {number}" for number in range(1, len(runs) + 1))
 
 
-def seeds_of(run: Run) -> tuple[int, ...]:
-    """The seeds that its stages trained with, each once."""
-    return tuple(dict.fromkeys(stage.seed for stage in run.recipe.stages))
-
-
 def name_claim(claim: Claim) -> str:
     """A claim by its metric and its subset, and the data that it is about."""
     data = "" if claim.data is None else f" on {claim.data}"
@@ -40,8 +36,7 @@ def _bare(run: Run) -> str:
 
 
 def _seeds(run: Run) -> str:
-    seeds = seeds_of(run)
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}" if seeds and run.stages else ""
+    return say_seeds(run.recipe) if run.stages else ""
 
 
 def _data(run: Run) -> str:

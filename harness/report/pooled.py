@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.records import Claim, Recipe, Run, Seeds
-from harness.report.names import name_claim, seeds_of
+from harness.report.names import name_claim
 from harness.verdict import HALF_WIDTH, pool_seeds
+from harness.verdict.recipes import say_seeds, seeds_of
 
 _KEYS = ("exact", "exact_match", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact")
 
@@ -49,12 +50,12 @@ def _of_runs(runs: Sequence[Run]) -> list[Pooled]:
     """Figures of the runs that differ from the first one that has others in their seeds alone."""
     for first in runs:
         alike = [run for run in runs if _but_seeds(run) == _but_seeds(first) and _comparable(run, first)]
-        same = list({seeds_of(run): run for run in reversed(alike)}.values())[::-1]  # of equal seeds the first
+        same = list({seeds_of(run.recipe): run for run in reversed(alike)}.values())[::-1]  # of equal seeds the first
         if first.stages and len(same) > 1:
             break
     else:
         return []
-    labels = tuple(f"seed {', '.join(map(str, seeds_of(run)))}" for run in same)
+    labels = tuple(say_seeds(run.recipe) for run in same)
     pooled = []
     for key in _KEYS:
         values = [run.scores[key] for run in same if key in run.scores]

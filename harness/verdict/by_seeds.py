@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.records import Comparison, Tolerance, Verdict
 from harness.verdict.held import Held
+from harness.verdict.recipes import count_seeds, keep_a_seed
 from harness.verdict.seeds import pool_seeds
 from harness.verdict.tolerances import HALF_WIDTH
 from harness.verdict.zones import Measure, Zone
@@ -12,18 +13,22 @@ from harness.verdict.zones import Measure, Zone
 def judge_seeds(held: Held, tolerance: Tolerance, limit: float) -> Comparison:
     """Three seeds or more: the claim against the interval in which one more run would fall."""
     seeds = pool_seeds(held.figures, limit, held.questions)
+    recipes = [run.recipe for run in held.runs]
+    counted = count_seeds(recipes)
+    # what the seeds that all runs share would add is in no interval, but it is in the figure that the card claims
+    shared = keep_a_seed(recipes)
+    least = max(seeds.half_99, tolerance.inconclusive) if shared else seeds.half_99
     spread = Tolerance(
         seeds.half_95,
         seeds.half_99,
-        max(seeds.half_99, 2.0 * seeds.half_95) if held.guesses() else seeds.half_99,
-        f"prediction interval of {len(held.figures)} seeds, 95 and 99 %"
-        + ("" if limit == HALF_WIDTH else f"; {tolerance.reason}"),
+        max(least, 2.0 * seeds.half_95) if held.guesses() else least,
+        f"prediction interval of {counted}, 95 and 99 %" + ("" if limit == HALF_WIDTH else f"; {tolerance.reason}"),
         limit,
     )
     measure = Measure(held.claim, spread, held.terms.at_least)
     zone = measure.zone(seeds.mean)
     found = (
-        f"{held.gap(seeds.mean)}: mean {seeds.mean:.2f} of {len(held.figures)} seeds, which spread by "
+        f"{held.gap(seeds.mean)}: mean {seeds.mean:.2f} of {counted}, which spread by "
         f"{seeds.deviation:.2f}, half of the 95 % interval {seeds.half_95:.2f}"
     )
     own = [value for value, run in zip(held.figures, held.runs, strict=True) if run.id == held.terms.own]
@@ -46,5 +51,6 @@ def judge_seeds(held: Held, tolerance: Tolerance, limit: float) -> Comparison:
         reason = f"{found}: warning, the claim is outside that of 95 % and inside that of 99 %{held.assumed()}"
     else:
         verdict = Verdict.INCONCLUSIVE
-        reason = f"{found}: {held.coarse()}" if zone is Zone.COARSE else f"{found}: outside{held.assumed()}"
+        why = ", but the other stages had one seed in all runs" if shared and not held.guesses() else held.assumed()
+        reason = f"{found}: {held.coarse()}" if zone is Zone.COARSE else f"{found}: outside{why}"
     return held.comparison(verdict, reason, seeds.mean, spread, seeds=seeds)

@@ -11,7 +11,7 @@ from harness.verdict.by_seeds import judge_seeds
 from harness.verdict.by_zone import decide_zone
 from harness.verdict.digits import resolution
 from harness.verdict.held import Held, Terms
-from harness.verdict.recipes import same_but_seeds, seeds_of
+from harness.verdict.recipes import count_seeds, same_but_seeds, seeds_of
 from harness.verdict.scope import figure, obstacle
 from harness.verdict.seeds import FEW, pool_seeds
 from harness.verdict.tolerances import HALF_WIDTH
@@ -87,7 +87,7 @@ def _judge(held: Held) -> Comparison:
     if len(held.runs) == 1:
         return held.comparison(verdict, reason, value, tolerance, explained_by=explained)
     seeds = pool_seeds(held.figures, HALF_WIDTH, held.questions)
-    reason = f"mean of {len(held.runs)} seeds: {reason}"
+    reason = f"mean of {count_seeds([run.recipe for run in held.runs])}: {reason}"
     if _is_between(held, tolerance, verdict):
         apart = max(held.figures) - min(held.figures)
         verdict = Verdict.INCONCLUSIVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.records import Recipe
@@ -20,6 +21,36 @@ def same_but_seeds(one: Recipe, other: Recipe) -> bool:
 def seeds_of(recipe: Recipe) -> tuple[int, ...]:
     """The seed of each stage."""
     return tuple(stage.seed for stage in recipe.stages)
+
+
+def say_seeds(recipe: Recipe) -> str:
+    """``seed 7`` where every stage has it, else ``seeds 7, 4`` in the order of the stages; empty without stages."""
+    seeds = seeds_of(recipe)
+    if len(set(seeds)) < 2:
+        return f"seed {seeds[0]}" if seeds else ""
+    return f"seeds {', '.join(map(str, seeds))}"
+
+
+def count_seeds(recipes: Sequence[Recipe]) -> str:
+    """``3 seeds``; where some stages have the same seed in all recipes, ``3 seeds of stage prediction alone``.
+
+    What the other stages' seeds would add is then in no spread.
+    """
+    varied, told = _varied(recipes), f"{len(recipes)} seeds"
+    if not varied or not keep_a_seed(recipes):
+        return told
+    return f"{told} of stage{'s' if len(varied) > 1 else ''} {', '.join(name[:64] for name in varied)} alone"
+
+
+def keep_a_seed(recipes: Sequence[Recipe]) -> bool:
+    """Whether a stage has the same seed in all of several recipes that differ in their seeds alone."""
+    return len(_varied(recipes)) < len(recipes[0].stages)
+
+
+def _varied(recipes: Sequence[Recipe]) -> list[str]:
+    """The stages whose seeds are not all the same."""
+    seeds = zip(*map(seeds_of, recipes), strict=True)
+    return [stage.name for stage, own in zip(recipes[0].stages, seeds, strict=True) if len(set(own)) > 1]
 
 
 def _bare(recipe: Recipe) -> Recipe:

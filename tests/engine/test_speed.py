@@ -17,13 +17,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForQuestionAnswering
 
 import harness.engine.speed as speed_module
+from harness.cards import read_card
 from harness.cli import main
 from harness.engine import Computing
 from harness.engine.answer import Answerer
 from harness.engine.loading import load_tokenizer, quiet
 from harness.engine.speed import CPU_BUDGETS, Contender, measure_speed, take_turns
 from harness.errors import ModelError, RunError
-from harness.records import DataRef, DataUsed, ModelRef, Question, SpeedMeasured, from_json
+from harness.kept_speeds import load_speed
+from harness.models import weights_sha256
+from harness.records import DataRef, DataUsed, ModelRef, Place, Question, Speed, SpeedMeasured, from_json, to_json
+from harness.speeds import judge_speed
 
 pytestmark = pytest.mark.torch
 CPU = Computing(device="cpu")
@@ -188,3 +192,41 @@ def test_the_command(build: Build, tmp_path: Path, capsys: pytest.CaptureFixture
     assert "parameters without embeddings" in out
     assert "note: o/reader was measured, the card is of" in err
     assert main(asked) == 0
+
+
+def test_a_speed_goes_from_the_command_into_the_card_and_back(
+    build: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = "Orvel lies by the sea. It was founded by Ada Merk in 1204."
+    answers = [{"text": "Ada Merk", "answer_start": context.index("Ada")}]
+    qas = [{"id": str(i), "question": "Who founded it?", "answers": answers} for i in range(8)]
+    data = tmp_path / "q.json"
+    data.write_text(json.dumps({"data": [{"paragraphs": [{"context": context, "qas": qas}]}]}))
+    card, speeds = tmp_path / "card" / "README.md", tmp_path / "card" / "speeds"
+    models = [f"--use=o/small={build('pocket/roberta-1x32')}", f"--use=o/big={build()}"]
+    evaluated = ["evaluate", "o/small", str(data), "--runs", str(card.parent / "runs"), models[0]]
+    assert main([*evaluated, "--dtype", "float32", "--device", "cpu"]) == 0
+    (folder,) = (card.parent / "runs").iterdir()
+    asked = ["speed", "o/small", "o/big", str(data), *models, "--questions", "8", "--rounds", "3", "--device", "cpu"]
+    capsys.readouterr()
+    assert main([*asked, "--keep", str(speeds), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    (file,) = speeds.iterdir()
+    record = load_speed(file)
+    assert result["record"] == {"path": str(file), "id": record.id, "sha256": record.sha256}
+    assert result["measured"] == to_json(record.measured)
+    assert record.measured.model.weights_sha256 == weights_sha256(build("pocket/roberta-1x32"))
+    new = ["render", "--template", "card.md.j2", "--run", str(folder), "-o", str(card), "--speed", str(file)]
+    assert main(new) == 0
+    read = read_card(card)
+    assert f"(speeds/{file.name}), SHA-256 `{record.sha256}`, of the weights of `{folder.name}`" in read.text
+    one, _ = record.measured.ratios
+    shown = judge_speed(Speed(round(one.ratio, 2), "o/big", f"{one.ratio:.2f} times", Place(0, 1, 1)), record.measured)
+    held = shown.state in ("matches", "within_tolerance")  # not on a machine so busy that the interval is wide
+    assert [(claim.ratio, claim.than) for claim in read.speeds] == [(round(one.ratio, 2), "o/big")] * held
+    assert main(["render", "--check", str(card)]) == 0
+    # measured again it is the same record with other times, and the card is not what would be written
+    assert main([*asked, "--keep", str(speeds)]) == 0
+    assert list(speeds.iterdir()) == [file]
+    assert load_speed(file).sha256 != record.sha256
+    assert main(["render", "--check", str(card)]) == 1

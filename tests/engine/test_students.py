@@ -110,7 +110,10 @@ def architecture(name: str) -> Any:
     config = AutoConfig.for_model(
         name,
         vocab_size=30,
-        **{"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32},
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
         hidden_dropout_prob=0.5,
         attention_probs_dropout_prob=0.5,
     )

@@ -127,8 +127,8 @@ def _seen_warning(recipe: Recipe, data: Mapping[DataRef, Sequence[Question]]) ->
     if not again:
         return None
     return (
-        f"{recipe.evaluation}: {len(again)} of {len(data[recipe.evaluation])} questions are among those that the recipe "
-        f"trains on, the first is {shown(again[0].id)}; the figures say less of other questions"
+        f"{recipe.evaluation}: {len(again)} of {len(data[recipe.evaluation])} questions are among those that the "
+        f"recipe trains on, the first is {shown(again[0].id)}; the figures say less of other questions"
     )
 
 

@@ -196,7 +196,7 @@ def test_the_cards_of_this_project_are_clean_after_render(tmp_path, monkeypatch,
         assert [(c.metric, c.subset, c.digits, str(c.data)) for c in parse_card(text_of(place)).claims] == claims
     code, out, err = call(capsys, "--check", "cards")
     assert (code, out) == (0, "")
-    assert err.endswith("8 cards: as render would write them\n")
+    assert err.endswith("13 cards: as render would write them\n")
 
 
 def test_bad_usage(card, run, capsys):

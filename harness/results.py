@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.claim_names import name_claims
 from harness.errors import RecordError
+from harness.names import hub_name
 from harness.records import (
     Card,
     Claim,
@@ -207,7 +208,7 @@ def _dataset(data: DataUsed) -> dict[str, str]:
     ref = data.ref
     fields = {
         "name": f"{ref.name} {ref.config}" if ref.config else ref.name,
-        "type": ref.name,
+        "type": hub_name(ref.name),
         "config": ref.config,
         "split": ref.split,
         "revision": ref.revision or _commit(data),

@@ -143,7 +143,7 @@ def test_the_index_alone() -> None:
     assert model["name"] == "me/owl"
     assert [result["dataset"] for result in model["results"]] == [
         {"name": "pocket", "type": "pocket", "split": "validation[:400]"},
-        {"name": "squad_v2", "type": "squad_v2", "split": "validation", "revision": "c" * 40},
+        {"name": "squad_v2", "type": "rajpurkar/squad_v2", "split": "validation", "revision": "c" * 40},
     ]
     assert [(metric["type"], metric["value"]) for metric in model["results"][0]["metrics"]] == [
         ("exact_match", 71.5), ("f1", 73.5617),

@@ -61,6 +61,12 @@ def dataset_name(text: str) -> str | None:
     return _DATASET_OF.get(_key(text))
 
 
+def hub_name(name: str) -> str:
+    """The id on the Hub of a data set by its canonical name; any other name as it is."""
+    known = _DATASETS.get(name)
+    return known.hub if known else name
+
+
 def split_name(text: str) -> str:
     """``dev`` -> ``validation`` (a slice stays); a split that is not known stays as written."""
     base, bracket, rest = text.strip().partition("[")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import RecordError
+from harness.names import hub_name
 from harness.records import ModelRef, Recipe, Run
 from harness.render.escape import Digits
 from harness.render.views import used_data
@@ -30,7 +31,7 @@ def front_matter(run: Run, name: str, given: Mapping[str, Any], others: Sequence
         "pipeline_tag": "question-answering",
         "library_name": None if run.kind == "replay" else "transformers",
         "tags": ["question-answering", *(["distillation"] if distilled else [])],
-        "datasets": list(dict.fromkeys(used.ref.name for _, used in used_data(run))),
+        "datasets": list(dict.fromkeys(hub_name(used.ref.name) for _, used in used_data(run))),
         "base_model": base,
         "base_model_relation": "finetune" if base is not None else None,
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.names import hub_name
 from harness.recipes import fields
 from harness.recipes.profiles import PROFILES, find_default
 from harness.records import DataRef, ModelRef, Origin, Recipe, Stage
@@ -104,7 +105,7 @@ def _stage_lines(stage: Stage) -> Iterator[_Line]:
 
 def _evaluation_lines(recipe: Recipe) -> Iterator[_Line]:
     if recipe.evaluation is not None:
-        yield _Line("eval_data", _quoted(str(recipe.evaluation)), recipe.origins.get("evaluation", Origin("stated")))
+        yield _Line("eval_data", _quoted(_on_hub(recipe.evaluation)), recipe.origins.get("evaluation", Origin("stated")))
     for name in fields.DECODING:
         text = _written(name, getattr(recipe.decoding, name))
         yield _Line(name, text, recipe.origins.get(name, _UNKNOWN))
@@ -160,7 +161,12 @@ def _quoted(text: str) -> str:
 
 
 def _joined(data: Iterable[DataRef]) -> str:
-    return " + ".join(map(str, data))
+    return " + ".join(map(_on_hub, data))
+
+
+def _on_hub(ref: DataRef) -> str:
+    """Data by their id on the Hub, where somebody without the files finds them."""
+    return str(replace(ref, name=hub_name(ref.name)))
 
 
 def same_values(one: Recipe, other: Recipe) -> bool:

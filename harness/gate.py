@@ -194,8 +194,9 @@ def _claim_rows(evidence: _Evidence, recorded: Evidence, terms: Terms) -> Iterat
     opened, path = evidence.opened, str(evidence.opened.path)
     index = index_card(opened)
     comparisons = [
-        judge_one(opened, [run for _, run in recorded.of(claim)], claim, terms.options, index)
+        judge_one(opened, [run for _, run in runs], claim, terms.options, index, again=recorded.again(runs))
         for claim in opened.card.claims
+        for runs in (recorded.of(claim),)
     ]
     names = {id(claim): name for name, claim in name_claims(opened.card.claims).items()}
     for found in comparisons:

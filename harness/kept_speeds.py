@@ -33,6 +33,8 @@ SPEEDS = "speeds"
 """Folder beside a card that its records of speed lie in, each as ``ID.json``."""
 _TURN = (1e-6, 1e8)
 """Seconds that a turn can take; beyond them no speed is a number that can be printed."""
+_MOST = 10**15
+"""Questions of data and parameters of a model, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +199,15 @@ def _check(record: SpeedRecord, where: str) -> None:
 def _faults(record: SpeedRecord) -> Iterator[tuple[str, object, str]]:
     measured = record.measured
     yield from check_time("started", record.started, datetime.datetime.now(datetime.UTC))
+    if not 1 <= measured.data.n <= _MOST:
+        yield "measured.data.n", measured.data.n, "a number of questions"
     if not 1 <= measured.questions <= measured.data.n:
         yield "measured.questions", measured.questions, f"1 to {measured.data.n}, the number of questions of the data"
     for name, model in (("model", measured.model), ("base", measured.base)):
-        if model.parameters < 1:
-            yield f"measured.{name}.parameters", model.parameters, "one or more"
+        if not 1 <= model.parameters <= _MOST:
+            yield f"measured.{name}.parameters", model.parameters, "one or more, as a model can have"
+    if measured.threads < 1:
+        yield "measured.threads", measured.threads, "one or more"
     batches = [ratio.batch for ratio in measured.ratios]
     if not batches or len(set(batches)) != len(batches):
         yield "measured.ratios", batches, "each batch once"

@@ -389,14 +389,22 @@ class _Handler(BaseHTTPRequestHandler):
             commit = self._commit_of(repository, unquote(rest or "main"))
             return _json({"_id": "0" * 24, "id": match["repo"], "sha": commit})
         if verb == "tree":
-            commit = self._commit_of(repository, unquote(rest.split("/")[0]))
-            entries = repository.tree(commit).items()
+            name, _, folder = rest.partition("/")
+            commit = self._commit_of(repository, unquote(name))
+            under = f"{unquote(folder)}/" if folder else ""
+            entries = [(p, found) for p, found in repository.tree(commit).items() if p.startswith(under)]
+            if under and not entries:
+                raise _RefusedError(404, "EntryNotFound", f'"{unquote(folder)}" does not exist on "{commit}"')
+            deep = self.query.get("recursive", ["false"])[0].lower() == "true"
             listed = [
                 {"type": "file", "path": path, "oid": blob, "size": size}
                 for path, (blob, size) in entries
-                if "/" not in path
+                if deep or "/" not in path.removeprefix(under)
             ]
-            folders = sorted({path.split("/")[0] for path, _ in entries if "/" in path})
+            inner = [path.removeprefix(under).split("/")[:-1] for path, _ in entries]
+            folders = sorted(
+                {under + "/".join(f[: n + 1]) for f in inner for n in range(len(f) if deep else len(f[:1]))}
+            )
             return _json(
                 [*({"type": "directory", "path": name, "oid": "0" * 40, "size": 0} for name in folders), *listed]
             )

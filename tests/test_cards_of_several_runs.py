@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Callable
@@ -358,6 +359,41 @@ def test_a_false_figure_of_an_evaluation_differs(written: Callable[..., Path], c
     assert {c.verdict for c in alone if c.claim.digits == "59.5000"} == {Verdict.NOT_COMPARABLE}
 
 
+def test_weights_that_were_trained_again_call_no_figure_false_that_another_training_may_give(
+    written: Callable[..., Path], capsys: Any
+) -> None:
+    """A card of other weights: what its recipe gives again is evaluated on data of which it claims a figure."""
+    card = written(main_run(), evaluation())
+    file = card / "README.md"
+    file.write_text(file.read_text("utf-8").replace("52.5000", "52.9000", 2), "utf-8")
+    found = [c for c in judge(open_card(card), main_run(), None, [evaluation()]) if c.claim.digits == "52.9000"]
+    assert [c.verdict for c in found] == [Verdict.INCONCLUSIVE] * 2
+    main(["gate", str(card), "--json"])
+    assert "differs" not in {row["result"] for row in json.loads(capsys.readouterr().out)["rows"]}
+    named = sealed(evaluation(), card_name="owl", id="by-name")  # whose weights are the card's
+    keep(card / "runs", named)
+    evidence = gather_evidence(open_card(card), Path("runs"))
+    (claim, _) = (c.claim for c in found)
+    runs = evidence.of(claim)
+    assert [run.id for _, run in runs] == ["by-name"]
+    assert not evidence.again(runs)
+    main(["gate", str(card), "--json"])
+    assert "differs" in {row["result"] for row in json.loads(capsys.readouterr().out)["rows"]}
+
+
+def test_an_evaluation_by_the_cards_name_goes_before_one_of_its_weights_by_another(
+    written: Callable[..., Path],
+) -> None:
+    """Another name may go with another tokenizer or configuration."""
+    card = written(main_run(), evaluation())
+    keep(card / "runs", sealed(evaluation(finished="2025-06-01T00:00:00+00:00"), id="newer"))
+    keep(card / "runs", sealed(evaluation(), card_name="owl", id="by-name"))
+    opened = open_card(card)
+    evidence = gather_evidence(opened, Path("runs"))
+    released = [group[0][1].id for group in evidence.groups if group[0][1].kind == "released"]
+    assert released == ["by-name", "newer", evaluation().id]
+
+
 def test_the_models_own_run_goes_before_an_evaluation_on_the_same_data(written: Callable[..., Path]) -> None:
     run = main_run()
     card = written(run)
@@ -529,7 +565,13 @@ def test_linked_records_are_published_beside_the_card(written: Callable[..., Pat
             there = load_run(tmp_path / "there" / "runs" / f"{one.id}.json")
             assert evidence_sha256(there) == evidence_sha256(one)
             assert record_beside(one, tmp_path / "there") == f"runs/{one.id}.json"
-    (card / "runs" / f"{other.id}.json").unlink()
+    place = card / "runs" / f"{other.id}.json"
+    for swapped in (sealed(other, scores={**other.scores, "f1": 1.0}), main_run(id="another")):
+        write_json(place, swapped)
+        records, lost = linked_records(prepared.text, card / "README.md")
+        assert records.keys() == {f"runs/{run.id}.json"}
+        assert "found another record than the section shows" in lost[0]
+    place.unlink()
     records, lost = linked_records(prepared.text, card / "README.md")
     assert records.keys() == {f"runs/{run.id}.json"}
     assert f"links to runs/{other.id}.json, which is not published" in lost[0]

@@ -9,7 +9,7 @@ import pytest
 
 from harness.data import load_data
 from harness.errors import RecordError
-from harness.evidence import judge, newest_evidence, open_card, outcome, same_recipe
+from harness.evidence import gather_evidence, judge, newest_evidence, open_card, outcome, same_recipe
 from harness.records import Comparison, DataRef, DataUsed, Verdict
 from harness.store import load_run, save_run
 
@@ -134,6 +134,22 @@ def test_only_runs_of_the_present_recipe_are_evidence(card, tmp_path):
     (card / "README.md").write_text(CARD.replace("mini:train", "mini:train[:5]"), "utf-8")
     with pytest.raises(RecordError, match="has changed since the recorded run new"):
         newest_evidence(open_card(card), tmp_path / "runs")
+
+
+def test_runs_that_were_made_to_answer_are_not_pooled_with_others(card, tmp_path):
+    """Of one recipe and the same questions; records of before let a model answer nothing where it has to."""
+    opened = open_card(card)
+    for seed in range(4):
+        run = recorded(open_card(card, seed=seed), exact=75.0, f1=80.0)
+        decoding = replace(run.recipe.decoding, forced_answer=seed == 3)
+        changed = replace(run, id=f"seed-{seed}", recipe=replace(run.recipe, decoding=decoding))
+        save_run(tmp_path / "runs" / changed.id, changed)
+    groups = gather_evidence(opened, tmp_path / "runs").groups
+    assert [{run.id for _, run in group} for group in groups] == [{"seed-0", "seed-1", "seed-2"}]
+    every = [load_run(path) for path in sorted((tmp_path / "runs").iterdir())]
+    assert {c.reason for c in judge(opened, every)} == {
+        "the runs decoded in different ways, and only seeds of one are pooled"
+    }
 
 
 def test_a_run_on_embedded_data_of_another_version_is_no_evidence(card, tmp_path):

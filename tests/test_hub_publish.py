@@ -16,7 +16,9 @@ from driven import Driver, drive
 from hub_git import GIT, Account, Fault, serve_git_hub
 from hub_world import ON_HUB, PARAGRAPH, READER, REPO, TOKEN, World, make_world, write_template
 from plugin_cards import SCORES, assume, deviation, run_of
+from speed_records import kept
 
+from harness.editing import expected_card
 from harness.errors import CardError, HarnessError, HubAddressError, HubError
 from harness.hub import check_account, open_client
 from harness.hub.prepare import MARK
@@ -75,6 +77,42 @@ def test_card_and_results_are_published_in_one_commit_and_again_nothing_is(world
     assert (again.done, again.plan.action) == (False, "nothing")
     assert not [path for path in posts(world)[before:] if "validate-yaml" not in path]
     assert world.state(direct=direct) == "published"
+
+
+def link_records(world: World) -> dict[str, str]:
+    """Write a section that links to a run in each of the two forms, and to a speed; what each is sent as."""
+    run = run_of(world.card, **SCORES)
+    write_json(world.card / "runs" / run.id / "record.json", replace(run, sha256=seal(run)))
+    (world.card / "runs" / f"{run.id}.json").unlink()
+    speed = kept(world.card / "speeds", model_name="tiny").id
+    card = world.card / "README.md"
+    card.write_text(expected_card(card, world.card.parents[1] / "runs").text, "utf-8")
+    return {"run": f"runs/{run.id}/record.json", "speed": f"speeds/{speed}.json"}
+
+
+@MODES
+def test_records_that_a_card_links_to_are_sent_once_and_again_when_they_changed(world, direct):
+    names = link_records(world)
+    world.repository.commit({"runs/events/a.bin": b"x", "speeds/other.json": b"{}", "deep/er/b.bin": b"x"})
+    done, ref = world.publish(direct=direct), "main" if direct else "refs/pr/1"
+    assert done.done
+    assert done.plan.changed == ("README.md", *names.values(), RESULTS_FILE)
+    before = world.repository.head(ref)
+    again = world.publish(direct=direct)
+    assert (again.done, again.plan.action, again.plan.changed) == (False, "nothing", ())
+    assert world.repository.head(ref) == before
+    assert len(world.hub.asked(COMMIT)) == 1
+    # somebody else changes a record, or takes it away
+    for content in (b"{}", None):
+        world.repository.commit({names["run"]: content}, ref=ref, message="somebody else")
+        mended = world.publish(direct=direct)
+        assert (mended.done, mended.plan.changed) == (True, (names["run"],))
+        assert world.publish(direct=direct).plan.action == "nothing"
+    assert json.loads(world.repository.read(names["run"], ref))["id"] == "tiny-1"
+    if not direct:
+        world.repository.git("update-ref", "refs/heads/main", ref)
+        world.repository.pulls[0].status = "merged"
+        assert world.publish().plan.action == "nothing"
 
 
 def test_a_plan_sends_nothing_and_shows_what_would_change(world):

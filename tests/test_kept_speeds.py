@@ -78,6 +78,9 @@ def test_the_id_is_of_what_was_measured_with_what_and_not_of_times() -> None:
         (lambda data: data.update(started="yesterday"), "started: found 'yesterday'"),
         (lambda data: data.update(started="2226-01-31T13:00:00+00:00"), "no time after the present"),
         (lambda data: data["measured"]["model"].update(parameters=0), "model.parameters: found 0"),
+        (lambda data: data["measured"]["base"].update(parameters=10**400), "base.parameters: found 1000"),
+        (lambda data: data["measured"]["data"].update(n=10**400), r"data\.n: found 1000"),
+        (lambda data: data["measured"].update(threads=0), "threads: found 0"),
         (lambda data: data.update(schema=2), "found schema 2, expected a record of a speed of schema 1"),
         (lambda data: data.update(more=1), "unknown field 'more'"),
         (lambda data: data.pop("started"), "field 'started' is missing"),
@@ -334,11 +337,22 @@ def test_no_new_card_claims_more_than_was_measured(
     )
 
 
+@pytest.mark.parametrize("name", ["f1 score of 99.9 on SQuAD", "exact match: 88.8", "EM 77.7 F1 88.8", "acc. of 99 %"])
+def test_the_name_that_was_measured_is_no_result(tmp_path: Path, name: str) -> None:
+    run = sealed_run()
+    record = kept(tmp_path, **weights_of(run), model_name=name)
+    card = check_new_card(run, record)
+    assert ("The record has how it was measured: 50 questions" in card.text) == (record.id not in card.text)
+
+
 def test_a_new_card_takes_no_other_models_speed(tmp_path: Path) -> None:
     record = kept(tmp_path)
     with pytest.raises(RecordError, match="found a speed of 'minilm__student', weights dddddddddddd, expected one of"):
         write_card(sealed_run(), speed=record)
-    assert "## Speed" in write_card(sealed_run(), speed=record, name="me/minilm__student")
+    with pytest.raises(RecordError, match="weights dddddddddddd, expected one of"):  # of its name, and other weights
+        write_card(sealed_run(), speed=record, name="me/minilm__student")
+    unknown = kept(tmp_path, model_weights_sha256=None)
+    assert "## Speed" in write_card(sealed_run(), speed=unknown, name="me/minilm__student")
     with pytest.raises(RecordError, match="without its checksum, or changed since"):
         write_card(sealed_run(), speed=replace(record, started="2025-01-31T12:00:00+00:00"), name="minilm__student")
 
@@ -427,6 +441,11 @@ def test_the_record_is_published_with_the_card(tmp_path: Path) -> None:
     records, lost = linked_records(text, card)
     assert records[name] == (tmp_path / name).read_bytes()
     assert lost == ()
+    write_json(
+        tmp_path / name, replace(later := replace(record, started="2026-02-01T12:00:00+00:00"), sha256=seal(later))
+    )
+    records, (told,) = linked_records(text, card)
+    assert (name in records, "found another record than the section shows" in told) == (False, True)
     (tmp_path / name).unlink()
     records, (told,) = linked_records(text, card)
     assert (name in records, f"links to {name}, which is not published" in told) == (False, True)

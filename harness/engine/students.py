@@ -45,12 +45,15 @@ def with_dropouts(model: PreTrainedModel, stage: Stage) -> PreTrainedModel:
 
 def set_dropout(model: PreTrainedModel, probability: float) -> None:
     """Set every dropout inside a model, of modules and of those numbers that modules hand to functions."""
-    for module in model.modules():
+    for module in list(model.modules()):
         if isinstance(module, nn.Dropout):
             module.p = probability
         for name, value in vars(module).items():
-            if isinstance(value, float) and "dropout" in name:
+            if type(value) in (int, float) and "dropout" in name:
                 setattr(module, name, probability)
+        for name, child in module.named_children():
+            if isinstance(child, nn.Identity) and "drop" in name:  # where the configuration says 0, as ModernBERT's
+                setattr(module, name, nn.Dropout(probability).train(module.training))
 
 
 def take_layers(model: PreTrainedModel, layers: Sequence[int]) -> PreTrainedModel:

@@ -13,10 +13,10 @@ from harness.evidence.choosing import BY_STRENGTH, FEW, GIVEN, Kind, choose_grou
 from harness.evidence.index import CardIndex, index_card
 from harness.evidence.names import find_own_runs, same_name
 from harness.evidence.opened import Opened
-from harness.evidence.weights import find_evaluations, newest_first, same_weights
+from harness.evidence.weights import find_evaluations, newest_first, same_weights, weights_of
 from harness.per_question import check_intact
 from harness.record_checks import instant
-from harness.records import Claim, Run
+from harness.records import Claim, Decoding, Run
 from harness.store import read_json
 from harness.verdict.recipes import same_but_seeds, same_recipe, seeds_of
 
@@ -31,10 +31,12 @@ class Evidence:
     opened: Opened
     index: CardIndex
     groups: tuple[Recorded, ...]
-    """Each is one run, or several seeds on one data set; the strongest kind first, of a kind the newest; at least
-    one."""
+    """Each is one run, or several seeds on one data set; the strongest kind first, of a kind the newest, of
+    weights those by the card's name; at least one."""
     _intact: set[Path] = field(default_factory=set, repr=False, compare=False)
     """Records that were held against their scores: once is enough, whatever the number of claims."""
+    trained: frozenset[str] = frozenset()
+    """Checksums of weights that runs of the recipe trained, and nobody evaluated by the card's name."""
 
     def of(self, claim: Claim) -> Recorded:
         """What a claim is held against.
@@ -51,6 +53,10 @@ class Evidence:
                 check_intact(path, run)
                 self._intact.add(path)
         return chosen
+
+    def again(self, runs: Recorded) -> bool:
+        """Whether runs that a claim is held against evaluated such weights: `judge_one` is to be told."""
+        return any(weights_of(run) in self.trained for _, run in runs)
 
     def used(self, claims: Sequence[Claim]) -> Recorded:
         """The runs that claims are held against, each once; raises as `of` does."""
@@ -108,7 +114,9 @@ def gather_evidence(opened: Opened, runs: Path, kind: Kind | None = None) -> Evi
             given = released if wanted == "released" else every
             groups += [((path, run),) for path, run in given if run.kind == wanted]
     if groups:
-        return Evidence(opened, index_card(opened), tuple(groups))
+        named = {weights_of(run) for _, run in every if run.kind == "released"}
+        made = {weights_of(run) for group in trained for _, run in group} - named
+        return Evidence(opened, index_card(opened), tuple(groups), trained=frozenset(w for w in made if w is not None))
     changed = [run for _, run in every if _trained(opened, run)]
     if changed and kind in (None, "retrained"):
         raise NoEvidenceError(f"{opened.path}: {_changed(opened, changed[0])}. {_repeat(opened)}", stale=True)
@@ -151,10 +159,11 @@ def _trained(opened: Opened, run: Run) -> bool:
 
 def _retrained(opened: Opened, every: Recorded) -> list[Recorded]:
     """For each data set that was evaluated the newest run with the card's own seeds, or all seeds where they do."""
-    by_data: dict[str | None, dict[tuple[int, ...], tuple[Path, Run]]] = {}
+    by_data: dict[tuple[str | None, Decoding], dict[tuple[int, ...], tuple[Path, Run]]] = {}
     for path, run in every:
         if _trained(opened, run) and same_but_seeds(run.recipe, opened.recipe) and on_present_data(run):
-            seeds = by_data.setdefault(None if run.evaluated is None else run.evaluated.sha256, {})
+            data = None if run.evaluated is None else run.evaluated.sha256
+            seeds = by_data.setdefault((data, run.recipe.decoding), {})  # answers may have been forced in some alone
             seeds.setdefault(seeds_of(run.recipe), (path, run))
     groups: list[Recorded] = []
     for found in by_data.values():
@@ -165,12 +174,15 @@ def _retrained(opened: Opened, every: Recorded) -> list[Recorded]:
 
 
 def _released(trained: Sequence[Recorded], every: Recorded, folders: Sequence[Path]) -> Recorded:
-    """Evaluations of weights that go by the card's name, and of those that its recipe gave, whatever their name."""
+    """Evaluations of weights that go by the card's name, before those of the same weights under any other.
+
+    Under another name they may have had another tokenizer or configuration.
+    """
     own = [member for member in every if member[1].kind == "released"]
     named = {run.id for _, run in own}
     about = [*(group[0][1] for group in trained), *(run for _, run in own)]
     others = [one for one in find_evaluations(about, folders) if one[1].id not in named and on_present_data(one[1])]
-    return newest_first([*own, *others])
+    return (*own, *others)
 
 
 def _recorded(opened: Opened, folders: Sequence[Path]) -> Recorded:

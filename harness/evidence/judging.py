@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.assumptions import AcceptedDeviation, AssumedTolerance
 from harness.assumptions.tolerances import apply_entry, concerns
-from harness.evidence.choosing import choose_group
+from harness.evidence.choosing import GIVEN, choose_group
 from harness.evidence.index import CardIndex, index_card
 from harness.evidence.opened import Opened
 from harness.evidence.protocols import how_scored, meant_decoding
@@ -61,8 +61,9 @@ def judge(
     if not others or not runs:
         return tuple(judge_one(opened, runs, claim, options, index) for claim in opened.card.claims)
     groups = [(runs,) if isinstance(runs, Run) else tuple(runs), *((other,) for other in others)]
+    again = groups[0][0].kind not in GIVEN
     return tuple(
-        judge_one(opened, groups[choose_group(opened, claim, groups, index)], claim, options, index)
+        judge_one(opened, groups[choose_group(opened, claim, groups, index)], claim, options, index, again=again)
         for claim in opened.card.claims
     )
 
@@ -73,6 +74,8 @@ def judge_one(
     claim: Claim,
     options: Options | None = None,
     index: CardIndex | None = None,
+    *,
+    again: bool = False,
 ) -> Comparison:
     """One claim of the card.
 
@@ -85,6 +88,8 @@ def judge_one(
         claim: One of the card's claims.
         options: What is asked beyond that.
         index: Of the card, so that judging many claims one by one does not look all of them up for each.
+        again: Weights that were evaluated as they are were trained by the card's recipe again, and need not be those
+            that the card speaks of: a gap that another training may make calls no claim false.
     """
     options = options or Options()
     given = (runs,) if isinstance(runs, Run) else tuple(runs or ())
@@ -105,7 +110,7 @@ def judge_one(
             return Comparison(claim, Verdict.NOT_COMPARABLE, notes, runs=(given[0].id,), protocol="other")
         given = (run, *given[1:])
     comparison = judge_claim(
-        claim, given, replace(terms, tolerance=_tolerance(opened, claim, given[0], terms, options))
+        claim, given, replace(terms, tolerance=_tolerance(opened, claim, given[0], terms, options, again))
     )
     if notes and comparison.verdict is not Verdict.NOT_COMPARABLE:
         comparison = replace(comparison, reason=f"{comparison.reason}; {notes}")
@@ -123,15 +128,16 @@ def record_judgement(folder: Path, run: Run, comparisons: tuple[Comparison, ...]
 
 
 def _as_the_card_says(opened: Opened, run: Run) -> Run:
-    """What was assumed is the card's matter, and may be stated by now."""
+    """What was assumed is the card's matter, and may be stated by now; how answers were decoded is the run's."""
+    meant = replace(opened.recipe, decoding=run.recipe.decoding)
     if same_recipe(opened.recipe, run.recipe):
-        return replace(run, recipe=opened.recipe)
+        return replace(run, recipe=meant)
     if same_but_seeds(opened.recipe, run.recipe):
         stages = tuple(
             replace(stage, seed=theirs.seed)
             for stage, theirs in zip(opened.recipe.stages, run.recipe.stages, strict=True)
         )
-        return replace(run, recipe=replace(opened.recipe, stages=stages))
+        return replace(run, recipe=replace(meant, stages=stages))
     return run
 
 
@@ -180,7 +186,7 @@ def _signed_elsewhere(opened: Opened, claim: Claim, run: Run, index: CardIndex) 
     return how_scored(opened, claim, as_meant, index).protocol != "known"
 
 
-def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Options) -> Tolerance:
+def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Options, again: bool) -> Tolerance:
     if options.tolerance is not None:
         points = options.tolerance
         return Tolerance(points, points, points, "given for this comparison")
@@ -196,8 +202,17 @@ def _tolerance(opened: Opened, claim: Claim, run: Run, terms: Terms, options: Op
         if fitting:
             best = max(fitting, key=lambda e: (e.subset is not None, e.dataset is not None, e.kind is not None))
             few = SOURCES_N if best.points is not None else count_questions(claim, run)
-            return apply_entry(best, default_tolerance(run.kind, terms.protocol, few))
-    return default_tolerance(run.kind, terms.protocol, count_questions(claim, run))
+            return apply_entry(best, _default(opened, run, terms, few, again))
+    return _default(opened, run, terms, count_questions(claim, run), again)
+
+
+def _default(opened: Opened, run: Run, terms: Terms, n: int, again: bool) -> Tolerance:
+    default = default_tolerance(run.kind, terms.protocol, n)
+    if run.kind != "released" or not again:
+        return default
+    trained = default_tolerance("distilled" if any(s.teacher for s in opened.recipe.stages) else "retrained", n=n)
+    undecided = max(default.inconclusive, trained.inconclusive, 2.0 * trained.within)
+    return replace(default, inconclusive=undecided, reason=f"{default.reason}; weights of the recipe trained again")
 
 
 def _with_other_training(comparison: Comparison, runs: Sequence[Run]) -> Comparison:

@@ -82,7 +82,9 @@ def check_claims(opened: Opened, run: Run | None, runs: Path, options: Options) 
         return Checked(opened, (), (), f"unchecked {count}", (told,), ())
     index = index_card(opened)
     found = tuple(
-        judge_one(opened, [run for _, run in evidence.of(claim)], claim, options, index) for claim in opened.card.claims
+        judge_one(opened, [run for _, run in runs], claim, options, index, again=evidence.again(runs))
+        for claim in opened.card.claims
+        for runs in (evidence.of(claim),)
     )
     section = find_section(opened.card.text, opened.card.path)
     shown = () if section is None else section.runs

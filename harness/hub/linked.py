@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness.editing import find_section
+from harness.editing import Section, find_section
 from harness.errors import RecordError
 from harness.hub.fetch import CARD
 from harness.kept_speeds import SPEEDS, load_speed
-from harness.records import Run, SpeedRecord, seal, to_json
+from harness.records import Run, SpeedRecord, evidence_sha256, seal, to_json
 from harness.store import load_run
 
+FOLDERS = ("runs", SPEEDS)
+"""Beside the card, what links lead into."""
 _LINK = re.compile(
     r"\]\((?P<target>(?:runs/[A-Za-z0-9][\w.-]*(?:/record)?|speeds/[A-Za-z0-9.][\w.-]*)\.json)\)", re.ASCII
 )
@@ -35,15 +37,30 @@ def linked_records(text: str, path: Path) -> tuple[Mapping[str, bytes], tuple[st
     """
     section = find_section(text, str(path))
     records: dict[str, bytes] = {}
-    lost = []
-    for target in dict.fromkeys(_LINK.findall("" if section is None else section.text)):
+    lost: list[str] = []
+    if section is None:
+        return records, ()
+    for target in dict.fromkeys(_LINK.findall(section.text)):
         try:
-            file = path.parent / target
-            speed = target.startswith(f"{SPEEDS}/")
-            records[target] = _as_bytes(load_speed(file)) if speed else _content(load_run(file))
+            records[target] = _shown(path.parent / target, section)
         except RecordError as error:
             lost.append(f"{path}: links to {target}, which is not published: {error}")
     return records, tuple(lost)
+
+
+def _shown(file: Path, section: Section) -> bytes:
+    """The content of a record that a section shows; raises `RecordError` where another lies in its place."""
+    if file.parent.name == SPEEDS:
+        record = load_speed(file)
+        if f"`{record.sha256}`" in section.text:
+            return _as_bytes(record)
+    else:
+        run = load_run(file)
+        if evidence_sha256(run) in section.evidence:
+            return _content(run)
+    raise RecordError(
+        f"{file}: found another record than the section shows, expected that; write it anew", path=str(file)
+    )
 
 
 def _content(run: Run) -> bytes:

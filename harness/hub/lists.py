@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeGuard
@@ -12,12 +13,19 @@ from harness.hub.client import Client, RemoteFile, ask, refusal, utils
 _MOST_PAGES = 100
 
 
-def list_files(client: Client, commit: str) -> dict[str, RemoteFile]:
-    """The files of a commit that are in no folder."""
+def list_files(client: Client, commit: str, folders: Collection[str] = ()) -> dict[str, RemoteFile]:
+    """The files of a commit that are in no folder, and all in the folders that are named, by their path."""
+    entries = _read_list(client, f"tree/{commit}", commit)
+    present = [entry.get("path") for entry in entries if entry.get("type") == "directory"]
+    for folder in [folder for folder in folders if folder in present]:
+        inside = _read_list(client, f"tree/{commit}/{quote(folder)}?recursive=true", commit)
+        entries += [entry for entry in inside if str(entry.get("path")).startswith(f"{folder}/")]
     files = {}
-    for entry in _read_list(client, f"tree/{commit}", commit):
+    for entry in entries:
         path, size, blob = (entry.get(key) for key in ("path", "size", "oid"))
-        if entry.get("type") != "file" or not isinstance(path, str) or not isinstance(size, int) or "/" in path:
+        if entry.get("type") != "file" or not isinstance(path, str) or not isinstance(size, int):
+            continue
+        if "/" in path and path.partition("/")[0] not in folders:
             continue
         lfs = entry.get("lfs")
         sha256 = lfs.get("oid") if isinstance(lfs, dict) else None

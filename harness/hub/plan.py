@@ -14,6 +14,7 @@ from harness.card_files import MAX_BYTES
 from harness.errors import CardError, HubError
 from harness.hub.client import Client, RemoteFile, is_content, read_file, refusal, resolve
 from harness.hub.fetch import CARD, read_fetched
+from harness.hub.linked import FOLDERS
 from harness.hub.lists import list_commits, list_files
 from harness.hub.merge import Conflict, merge, split_lines
 from harness.hub.prepare import Package, Prepared, decode, pack
@@ -118,7 +119,7 @@ def look(client: Client, prepared: Prepared, target: Target, known: Known) -> Pl
 
 def is_there(client: Client, commit: str, package: Package) -> bool:
     """Whether a commit has every file as it was to be."""
-    return _has(list_files(client, commit), package)
+    return _has(list_files(client, commit, FOLDERS), package)
 
 
 def _has(files: Mapping[str, RemoteFile], package: Package) -> bool:
@@ -133,7 +134,7 @@ def _pack(prepared: Prepared, known: Known, text: str) -> Package:
 
 def _files(client: Client, known: Known, commit: str) -> Mapping[str, RemoteFile]:
     if commit not in known.files:
-        known.files[commit] = list_files(client, commit)
+        known.files[commit] = list_files(client, commit, FOLDERS)
     return known.files[commit]
 
 

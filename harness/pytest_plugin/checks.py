@@ -95,11 +95,13 @@ def read_terms(config: pytest.Config) -> Terms:
 
 def check_claim(item: CardItem, terms: Terms, opened: Opened, name: str, claim: Claim, index: CardIndex) -> None:
     """Pass, skip with a reason, or raise `NotShownError`; what was found becomes properties of the item."""
+    again = False
     try:
         evidence, absent = terms.evidence(opened).of(claim), ""
+        again = terms.evidence(opened).again(evidence)
     except NoEvidenceError as error:
         evidence, absent, item.skipped_at = (), str(error), 1
-    comparison = judge_one(opened, _runs(evidence), claim, terms.options, index)
+    comparison = judge_one(opened, _runs(evidence), claim, terms.options, index, again=again)
     settle_claim(item, terms, FoundClaim(name, opened, claim), comparison, evidence, absent)
 
 
@@ -209,10 +211,11 @@ class HarnessRun:
     ) -> tuple[Comparison, Recorded, str]:
         terms = read_terms(self._config)
         options = terms.options if tolerance is None else replace(terms.options, tolerance=tolerance)
-        absent = ""
+        absent, again = "", False
         if run is None:
             try:
                 evidence = terms.evidence(found.opened).of(found.claim)
+                again = terms.evidence(found.opened).again(evidence)
             except NoEvidenceError as error:
                 evidence, absent = (), str(error)
         elif isinstance(run, (str, Path)):
@@ -220,7 +223,7 @@ class HarnessRun:
         else:
             given = (run,) if isinstance(run, Run) else run
             evidence = tuple((Path(one.id), one) for one in given)
-        return judge_one(found.opened, _runs(evidence), found.claim, options), evidence, absent
+        return judge_one(found.opened, _runs(evidence), found.claim, options, again=again), evidence, absent
 
 
 def _runs(evidence: Recorded) -> tuple[Run, ...]:

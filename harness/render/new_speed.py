@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import RecordError
+from harness.evidence.weights import weights_of
 from harness.kept_speeds import named, run_of
 from harness.names import metric_mentions
 from harness.records import Place, Run, Speed, SpeedMeasured, SpeedRecord, Verdict, seal
@@ -28,6 +29,8 @@ class NewSpeed:
     """The name of the base; None where a reader could not find it in a sentence, or take it for something else."""
     per_second: tuple[tuple[float, float], ...]
     """Questions per second of the model and of the base, for each of the record's ratios."""
+    id: str | None
+    """Of the record; None where a reader could take it for a result."""
 
 
 def new_speed(record: SpeedRecord, names: Iterable[str], runs: Sequence[Run], bases: Sequence[str] = ()) -> NewSpeed:
@@ -48,13 +51,14 @@ def new_speed(record: SpeedRecord, names: Iterable[str], runs: Sequence[Run], ba
             "harness speed --keep wrote it"
         )
     measured = record.measured
-    if run_of(measured.model, runs) is None and not named(measured.model, names):
+    if run_of(measured.model, runs) is None and (_of_others(measured, runs) or not named(measured.model, names)):
         weights = measured.model.weights_sha256 or measured.model.sha256
         raise RecordError(
             f"{record.id}: found a speed of {measured.model.name!r:.80}, weights {weights:.12}, expected one of the "
             f"model of run {runs[0].id:.200}; measure its weights with harness speed --keep"
         )
     plain = _BASE.fullmatch(measured.base.name) and not metric_mentions(measured.base.name)
+    id = None if metric_mentions(record.id) else record.id
     speeds = tuple(
         (measured.questions_per_second(ratio.seconds), measured.questions_per_second(ratio.base_seconds))
         for ratio in measured.ratios
@@ -62,8 +66,14 @@ def new_speed(record: SpeedRecord, names: Iterable[str], runs: Sequence[Run], ba
     for base in (measured.base.name, None) if plain else (None,):
         times = _claimed(measured, base, bases)
         if times is not None:
-            return NewSpeed(record, times, base, speeds)
-    return NewSpeed(record, None, measured.base.name if plain else None, speeds)
+            return NewSpeed(record, times, base, speeds, id)
+    return NewSpeed(record, None, measured.base.name if plain else None, speeds, id)
+
+
+def _of_others(measured: SpeedMeasured, runs: Sequence[Run]) -> bool:
+    """Whether checksums tell that none of the runs has the weights that were measured, whatever name they have."""
+    known = [weights_of(run) for run in runs]
+    return measured.model.weights_sha256 is not None and None not in known
 
 
 def _claimed(measured: SpeedMeasured, base: str | None, bases: Sequence[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.records import Comparison, Tolerance, Verdict
 from harness.verdict.held import Held
-from harness.verdict.recipes import count_seeds, keep_a_seed
+from harness.verdict.recipes import count_seeds, share_a_seed
 from harness.verdict.seeds import pool_seeds
 from harness.verdict.tolerances import HALF_WIDTH
 from harness.verdict.zones import Measure, Zone
@@ -15,8 +15,8 @@ def judge_seeds(held: Held, tolerance: Tolerance, limit: float) -> Comparison:
     seeds = pool_seeds(held.figures, limit, held.questions)
     recipes = [run.recipe for run in held.runs]
     counted = count_seeds(recipes)
-    # what the seeds that all runs share would add is in no interval, but it is in the figure that the card claims
-    shared = keep_a_seed(recipes)
+    # what seeds that runs share would add is not in the interval, but it is in the figure that the card claims
+    shared = share_a_seed(recipes)
     least = max(seeds.half_99, tolerance.inconclusive) if shared else seeds.half_99
     spread = Tolerance(
         seeds.half_95,
@@ -51,6 +51,6 @@ def judge_seeds(held: Held, tolerance: Tolerance, limit: float) -> Comparison:
         reason = f"{found}: warning, the claim is outside that of 95 % and inside that of 99 %{held.assumed()}"
     else:
         verdict = Verdict.INCONCLUSIVE
-        why = ", but the other stages had one seed in all runs" if shared and not held.guesses() else held.assumed()
+        why = ", but runs have a stage's seed in common" if shared and not held.guesses() else held.assumed()
         reason = f"{found}: {held.coarse()}" if zone is Zone.COARSE else f"{found}: outside{why}"
     return held.comparison(verdict, reason, seeds.mean, spread, seeds=seeds)

@@ -65,6 +65,8 @@ def _mixed(runs: Sequence[Run]) -> str | None:
         return "several runs are pooled over seeds only, and these trained nothing"
     if any(not same_but_seeds(run.recipe, runs[0].recipe) for run in runs[1:]):
         return "the runs followed different recipes, and only seeds of one are pooled"
+    if any(run.recipe.decoding != runs[0].recipe.decoding for run in runs[1:]):  # of one recipe: answers were forced
+        return "the runs decoded in different ways, and only seeds of one are pooled"
     if len({seeds_of(run.recipe) for run in runs}) < len(runs):
         return "two runs have the same seeds: each seed counts once"
     if len(runs) > 1 and any(run.bounds is not None and run.bounds.partial for run in runs):

@@ -34,17 +34,19 @@ def say_seeds(recipe: Recipe) -> str:
 def count_seeds(recipes: Sequence[Recipe]) -> str:
     """``3 seeds``; where some stages have the same seed in all recipes, ``3 seeds of stage prediction alone``.
 
-    What the other stages' seeds would add is then in no spread.
+    What the other stages' seeds would add is then in no spread, and in none in full where some runs share a seed.
     """
     varied, told = _varied(recipes), f"{len(recipes)} seeds"
-    if not varied or not keep_a_seed(recipes):
+    if not varied or not share_a_seed(recipes):
         return told
+    if len(varied) == len(recipes[0].stages):
+        return f"{told}, some with a stage's seed in common"
     return f"{told} of stage{'s' if len(varied) > 1 else ''} {', '.join(name[:64] for name in varied)} alone"
 
 
-def keep_a_seed(recipes: Sequence[Recipe]) -> bool:
-    """Whether a stage has the same seed in all of several recipes that differ in their seeds alone."""
-    return len(_varied(recipes)) < len(recipes[0].stages)
+def share_a_seed(recipes: Sequence[Recipe]) -> bool:
+    """Whether a stage has the same seed in two of several recipes that differ in their seeds alone."""
+    return any(len(set(own)) < len(own) for own in zip(*map(seeds_of, recipes), strict=True))
 
 
 def _varied(recipes: Sequence[Recipe]) -> list[str]:

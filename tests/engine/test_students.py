@@ -134,6 +134,26 @@ def test_a_stated_dropout_is_every_dropouts(name: str, make_stage: Callable[...,
     assert not torch.equal(again(IDS).start_logits, again(IDS).start_logits)
 
 
+@pytest.mark.parametrize("name", ["bart", "modernbert"])
+def test_a_stated_dropout_is_also_of_those_that_are_off(name: str, make_stage: Callable[..., Stage]) -> None:
+    """Where a configuration says 0, a model may have a whole number, or no module for it at all."""
+    size = {"d_model": 16, "hidden_size": 16, "intermediate_size": 16, "encoder_layers": 1, "decoder_layers": 1}
+    off = {"dropout": 0, "activation_dropout": 0, "attention_dropout": 0, "mlp_dropout": 0, "embedding_dropout": 0}
+    heads = {"num_hidden_layers": 1, "num_attention_heads": 2, "encoder_attention_heads": 2}
+    padding = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "cls_token_id": 0, "sep_token_id": 2}
+    config = AutoConfig.for_model(name, vocab_size=30, **size, **off, **heads, **padding, decoder_attention_heads=2)
+    model = AutoModelForQuestionAnswering.from_config(config).train()
+    assert torch.equal(model(IDS).start_logits, model(IDS).start_logits)
+    with_dropouts(model, make_stage(dropout=0.25))
+    wrong = [
+        f"{where}.{name}"
+        for where, module in model.named_modules()
+        for name, value in [*vars(module).items(), *module.named_children()]
+        if "drop" in name and "layerdrop" not in name and getattr(value, "p", value) != 0.25
+    ]
+    assert wrong == []
+
+
 def test_pieces_of_a_stage_reach_the_training(
     build: Callable[..., Path], questions: list[Question], make_stage: Callable[..., Stage], tmp_path: Path
 ) -> None:

@@ -29,7 +29,11 @@ def world(tmp_path, monkeypatch):
 def make_run(world, **decoding):
     opened = open_card(world / "tiny.md")
     recipe = replace(opened.recipe, decoding=replace(opened.recipe.decoding, **decoding))
-    uses = {"org/base": world / "base"} | {f"mini:{name}": world / "mini.json" for name in ("train", "validation")}
+    data = json.loads((world / "mini.json").read_text("utf-8"))
+    for question in (q for article in data["data"] for paragraph in article["paragraphs"] for q in paragraph["qas"]):
+        question["question"] += " Or not?"
+    (world / "train.json").write_text(json.dumps(data), "utf-8")
+    uses = {"org/base": world / "base", "mini:train": world / "train.json", "mini:validation": world / "mini.json"}
     return run_recipe(opened.card, recipe, FakeEngine(), world / "runs", uses=uses)[0]
 
 

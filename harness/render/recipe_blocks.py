@@ -105,7 +105,9 @@ def _stage_lines(stage: Stage) -> Iterator[_Line]:
 
 def _evaluation_lines(recipe: Recipe) -> Iterator[_Line]:
     if recipe.evaluation is not None:
-        yield _Line("eval_data", _quoted(_on_hub(recipe.evaluation)), recipe.origins.get("evaluation", Origin("stated")))
+        yield _Line(
+            "eval_data", _quoted(_on_hub(recipe.evaluation)), recipe.origins.get("evaluation", Origin("stated"))
+        )
     for name in fields.DECODING:
         text = _written(name, getattr(recipe.decoding, name))
         yield _Line(name, text, recipe.origins.get(name, _UNKNOWN))

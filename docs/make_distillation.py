@@ -36,7 +36,7 @@ def full_seeds(card: str) -> list[Run]:
     return [
         run
         for run in trained(card)
-        if len({stage.seed for stage in run.recipe.stages if stage.name != "teacher"}) == 1
+        if len({stage.seed for stage in run.recipe.stages if stage.name != "teacher"}) <= 1
         and [stage.seed for stage in run.recipe.stages if stage.name == "teacher"] == own
     ]
 

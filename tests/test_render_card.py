@@ -130,7 +130,7 @@ def rows_under(text: str, column: str) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted(HERE.parent.glob("cards/*/runs/*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(HERE.parent.glob("cards/pocket__*/runs/*.json")), ids=lambda path: path.stem)
 def test_recorded_runs_of_the_embedded_recipes(path: Path) -> None:
     run = sealed(load_run(path))
     card = read(run, metadata={"license": "apache-2.0", "language": "en"})

@@ -102,8 +102,9 @@ def transfer() -> Iterator[str]:
     student = {_data(run): run.scores for run in evaluated(STUDENT)}
     for run in evaluated(TEACHER):
         one, other = run.scores, student[_data(run)]
+        n = 0 if run.evaluated is None else run.evaluated.n
         figures = " | ".join(f"{scores[key]:.2f}" for scores in (one, other) for key in ("exact_match", "f1"))
-        yield f"| `{_data(run)}` | {int(one['total']):,} | {figures} | {100 * other['f1'] / one['f1']:.1f} % |"
+        yield f"| `{_data(run)}` | {n:,} | {figures} | {100 * other['f1'] / one['f1']:.1f} % |"
 
 
 def squad2() -> Iterator[str]:

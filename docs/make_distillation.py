@@ -20,7 +20,7 @@ _TABLE = re.compile(r"(<!-- table (?P<name>\w+) -->\n).*?(<!-- /table -->)", re.
 
 
 def trained(card: str) -> list[Run]:
-    """The runs of a card's recipe, the seeds of the last stage in order; the card's own seeds before fresh ones."""
+    """The runs of a card's recipe, the seeds of the last stage in order."""
     found = [run for run in _runs(card) if run.kind in ("retrained", "distilled")]
     return sorted(found, key=lambda run: run.recipe.stages[-1].seed)
 
@@ -28,17 +28,6 @@ def trained(card: str) -> list[Run]:
 def evaluated(card: str) -> list[Run]:
     """Evaluations of its weights on other data."""
     return sorted((run for run in _runs(card) if run.kind == "released"), key=_data)
-
-
-def full_seeds(card: str) -> list[Run]:
-    """Runs in which every stage but the teacher's has the same seed: no fresh last stage over an old one."""
-    own = [stage.seed for stage in trained(card)[0].recipe.stages if stage.name == "teacher"]
-    return [
-        run
-        for run in trained(card)
-        if len({stage.seed for stage in run.recipe.stages if stage.name != "teacher"}) <= 1
-        and [stage.seed for stage in run.recipe.stages if stage.name == "teacher"] == own
-    ]
 
 
 def speed() -> SpeedMeasured | None:
@@ -63,7 +52,7 @@ def models() -> Iterator[str]:
         size = None if measured is None else (measured.base if card == TEACHER else measured.model)
         layers, parameters = ("", "") if size is None else (str(size.layers), f"{size.parameters:,}")
         for key, words in (("exact_match", "exact match"), ("f1", "F1")):
-            values = [run.scores[key] for run in full_seeds(card)]
+            values = [run.scores[key] for run in trained(card)]
             spread = f"{statistics.stdev(values):.2f}" if len(values) > 1 else "one seed"
             share = f"{100 * statistics.mean(values) / teacher[key]:.1f} %"
             shown = ", ".join(f"{value:.2f}" for value in values)
@@ -87,7 +76,7 @@ def differences() -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- |"
     for card, name in CONTROLS.items():
         for key, words in (("exact_match", "exact match"), ("f1", "F1")):
-            pairs = zip(full_seeds(STUDENT), full_seeds(card), strict=True)
+            pairs = zip(trained(STUDENT), trained(card), strict=True)
             values = [one.scores[key] - other.scores[key] for one, other in pairs]
             shown = ", ".join(f"{value:.2f}" for value in values)
             told = f"{statistics.mean(values):.2f} | {statistics.stdev(values):.2f}"
